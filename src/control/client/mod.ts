@@ -1,0 +1,3 @@
+export type * from "./client.ts";
+export * from "./informer.ts";
+export * from "./work-queue.ts";

@@ -1,0 +1,52 @@
+// The store's interface: etcd's model. Keys carry revisions from one increasing sequence; writes compare and swap;
+// a watch resumes from any revision that has not been compacted away.
+
+/** One stored version of a key. `value` is the object's JSON in UTF-8, its resourceVersion inside. */
+export interface KeyValue {
+  key: string;
+  value: Buffer;
+  /** Revision of the last change to this key: the object's resourceVersion. */
+  modRevision: number;
+  /** Revision at which this key came to be. */
+  createRevision: number;
+}
+
+export interface StoreEvent {
+  type: "PUT" | "DELETE";
+  /** For DELETE: the last value, stamped with the delete's revision. */
+  kv: KeyValue;
+  prevKv: KeyValue | undefined;
+  revision: number;
+}
+
+export type CommitResult =
+  | { ok: true; revision: number; kv: KeyValue }
+  | { ok: false; current: KeyValue | undefined };
+
+/**
+ * A write resolves, and its event is published, only when it is flushed to disk. `value` is called with the revision that
+ * the write will have, so that the stored bytes are exactly the bytes that are served.
+ */
+export interface Store {
+  readonly revision: number;
+  /** Oldest revision from which a watch can start. */
+  readonly compactedRevision: number;
+  get(key: string): KeyValue | undefined;
+  /** Keys with the prefix in byte order, from `from` (exclusive) on. Reads the newest revision. */
+  range(prefix: string, options?: { after?: string; limit?: number }): KeyValue[];
+  count(prefix: string): number;
+  /** `expected` 0: the key must not exist; N: its modRevision must be N. */
+  put(key: string, expected: number, value: (revision: number) => Buffer): Promise<CommitResult>;
+  delete(key: string, expected: number, lastValue: (revision: number) => Buffer): Promise<CommitResult>;
+  /**
+   * Calls back with every event under the prefix after `afterRevision`, in order, without gaps or repeats.
+   * Returns the stop function, or "compacted" when that revision is gone.
+   */
+  watch(
+    prefix: string,
+    afterRevision: number,
+    onEvent: (event: StoreEvent) => void,
+  ): (() => void) | "compacted";
+  compact(revision: number): Promise<void>;
+  close(): Promise<void>;
+}
