@@ -1,3 +1,4 @@
 export type * from "./client.ts";
+export * from "./event-recorder.ts";
 export * from "./informer.ts";
 export * from "./work-queue.ts";
