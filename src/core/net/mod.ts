@@ -1,0 +1,3 @@
+// The door of core/net: addresses and ranges as strict values.
+export * from "./cidr.ts";
+export * from "./ip.ts";
