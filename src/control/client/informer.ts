@@ -1,5 +1,6 @@
 // A local, always-current copy of one collection: list, watch, re-list when the watch expires (client-go's reflector and
 // shared informer in one). Unknown is not gone: while the server cannot be reached the last known state stays.
+// The copy never goes back in time, and what its owner wrote can be put into it at once (`wrote`).
 import type { ResourceRef } from "../../core/api/refs.ts";
 import { isExpired } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
@@ -7,6 +8,7 @@ import type { KubeClient, ListOptions } from "./client.ts";
 
 export interface InformerHandler<T extends KubeObject> {
   added?(obj: T): void;
+  /** An object deleted and made anew under the same name is told as `deleted`, then `added`. */
   updated?(obj: T, old: T): void;
   deleted?(obj: T): void;
 }
@@ -15,7 +17,7 @@ export interface InformerOptions<T extends KubeObject>
   extends Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector"> {
   /** Index name to function: the values under which an object is found by `byIndex`. */
   indexers?: Record<string, (obj: T) => string[]>;
-  /** Told of every failed list or watch; the informer retries by itself, 50 ms to 5 s apart. */
+  /** Told of every failed list or watch and of handlers that throw; the informer retries by itself, 50 ms to 5 s apart. */
   onError?(error: unknown): void;
 }
 
@@ -27,8 +29,15 @@ export interface Informer<T extends KubeObject> {
   get(key: string): T | undefined;
   list(): T[];
   byIndex(index: string, value: string): T[];
+  /** Adds an index over what is cached and what comes; a name that exists already is left as it is. */
+  index(name: string, values: (obj: T) => string[]): void;
   /** Adds a handler; it is told `added` for everything already cached. */
   on(handler: InformerHandler<T>): void;
+  /**
+   * Puts the answer of one's own write into the cache, so that the next read sees it before the watch tells it.
+   * An answer older than what the watch has told already is ignored.
+   */
+  wrote(obj: T): void;
   /** Runs until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -39,14 +48,20 @@ export function objectKey(obj: KubeObject): string {
   return namespace ? `${namespace}/${name}` : (name ?? "");
 }
 
+/** A watch that ends sooner than this without an event is taken for a failure. */
+const shortWatchMs = 1000;
+
+const revisionOf = (obj: KubeObject): number => Number(obj.metadata.resourceVersion ?? "");
+
 export function createInformer<T extends KubeObject>(
   client: KubeClient,
   ref: ResourceRef<T>,
   options: InformerOptions<T> = {},
 ): Informer<T> {
   const cache = new Map<string, T>();
+  const indexers = new Map(Object.entries(options.indexers ?? {}));
   const indexes = new Map<string, Map<string, Set<string>>>();
-  for (const name of Object.keys(options.indexers ?? {})) indexes.set(name, new Map());
+  for (const name of indexers.keys()) indexes.set(name, new Map());
   const handlers: InformerHandler<T>[] = [];
   const scope = {
     namespace: options.namespace,
@@ -54,55 +69,76 @@ export function createInformer<T extends KubeObject>(
     fieldSelector: options.fieldSelector,
   };
   let hasSynced = false;
+  /** Everything up to this revision is in the cache. */
+  let seen = 0;
   let markSynced: () => void;
   const synced = new Promise<void>((resolve) => {
     markSynced = resolve;
   });
 
-  function reindex(key: string, old: T | undefined, obj: T | undefined): void {
-    for (const [name, index] of indexes) {
-      const values = options.indexers![name]!;
-      for (const v of old ? values(old) : []) {
-        const keys = index.get(v);
-        keys?.delete(key);
-        if (keys?.size === 0) index.delete(v);
+  function reindexOne(name: string, key: string, old: T | undefined, obj: T | undefined): void {
+    const index = indexes.get(name)!;
+    const values = indexers.get(name)!;
+    for (const v of old ? values(old) : []) {
+      const keys = index.get(v);
+      keys?.delete(key);
+      if (keys?.size === 0) index.delete(v);
+    }
+    for (const v of obj ? values(obj) : []) {
+      let keys = index.get(v);
+      if (!keys) {
+        keys = new Set();
+        index.set(v, keys);
       }
-      for (const v of obj ? values(obj) : []) {
-        let keys = index.get(v);
-        if (!keys) {
-          keys = new Set();
-          index.set(v, keys);
-        }
-        keys.add(key);
+      keys.add(key);
+    }
+  }
+
+  function reindex(key: string, old: T | undefined, obj: T | undefined): void {
+    for (const name of indexes.keys()) reindexOne(name, key, old, obj);
+  }
+
+  function tell(call: (handler: InformerHandler<T>) => void): void {
+    for (const handler of handlers) {
+      try {
+        call(handler);
+      } catch (error) {
+        options.onError?.(error);
       }
     }
   }
 
   function put(obj: T): void {
     const key = objectKey(obj);
-    const old = cache.get(key);
-    if (old && old.metadata.resourceVersion === obj.metadata.resourceVersion) return;
+    let old = cache.get(key);
+    if (old && (old === obj || revisionOf(old) >= revisionOf(obj))) return;
+    if (old && old.metadata.uid !== obj.metadata.uid) {
+      remove(key, old);
+      old = undefined;
+    }
     cache.set(key, obj);
     reindex(key, old, obj);
-    for (const h of handlers) old ? h.updated?.(obj, old) : h.added?.(obj);
+    tell((h) => (old ? h.updated?.(obj, old) : h.added?.(obj)));
   }
 
-  function remove(key: string, last?: T): void {
+  function remove(key: string, last: T): void {
     const old = cache.get(key);
-    if (!old) return;
+    if (!old || revisionOf(old) > revisionOf(last)) return;
     cache.delete(key);
     reindex(key, old, undefined);
-    for (const h of handlers) h.deleted?.(last ?? old);
+    tell((h) => h.deleted?.(last));
   }
 
   async function listAll(): Promise<string> {
     const list = await client.list(ref, { ...scope });
-    const seen = new Set<string>();
-    for (const item of list.items) {
-      seen.add(objectKey(item));
-      put(item);
+    const revision = Number(list.metadata.resourceVersion);
+    const present = new Set<string>();
+    for (const item of list.items) present.add(objectKey(item));
+    for (const [key, old] of [...cache]) {
+      if (!present.has(key) && !(revisionOf(old) > revision)) remove(key, old);
     }
-    for (const key of [...cache.keys()]) if (!seen.has(key)) remove(key);
+    seen = Math.max(seen, revision);
+    for (const item of list.items) put(item);
     hasSynced = true;
     markSynced();
     return list.metadata.resourceVersion;
@@ -114,6 +150,8 @@ export function createInformer<T extends KubeObject>(
     while (!signal.aborted) {
       try {
         if (resourceVersion === "") resourceVersion = await listAll();
+        const started = performance.now();
+        let told = false;
         const timeoutSeconds = 300 + Math.floor(Math.random() * 300);
         const events = client.watch(ref, {
           ...scope,
@@ -123,11 +161,16 @@ export function createInformer<T extends KubeObject>(
           signal,
         });
         for await (const event of events) {
+          if (signal.aborted) return;
           delay = 50;
-          resourceVersion = event.object.metadata.resourceVersion!;
+          told = true;
+          resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
+          seen = Math.max(seen, Number(resourceVersion));
           if (event.type === "DELETED") remove(objectKey(event.object), event.object);
           else if (event.type !== "BOOKMARK") put(event.object);
         }
+        if (!told && performance.now() - started < shortWatchMs && !signal.aborted)
+          throw new Error(`the watch of ${ref.resource} ended at once`);
       } catch (error) {
         if (signal.aborted) return;
         options.onError?.(error);
@@ -157,9 +200,18 @@ export function createInformer<T extends KubeObject>(
       const keys = indexes.get(index)?.get(value) ?? [];
       return [...keys].map((k) => cache.get(k)!).filter(Boolean);
     },
+    index(name, values) {
+      if (indexers.has(name)) return;
+      indexers.set(name, values);
+      indexes.set(name, new Map());
+      for (const [key, obj] of cache) reindexOne(name, key, undefined, obj);
+    },
     on(handler) {
       handlers.push(handler);
       for (const obj of cache.values()) handler.added?.(obj);
+    },
+    wrote(obj) {
+      if (revisionOf(obj) > seen) put(obj);
     },
     run,
   };
