@@ -1,0 +1,122 @@
+// A cluster's links on the machine: one bridge, a network namespace and a veth pair a node, routes between them and from the
+// host, and one nftables table of its own for what leaves the machine.
+import { existsSync } from "node:fs";
+import { ipBatch, ipJson, run, setSysctls } from "../../edge/netns/mod.ts";
+import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
+import type { Plan, TakenRange } from "./plan.ts";
+
+interface Route {
+  dst: string;
+  dev?: string;
+  gateway?: string;
+}
+
+/** The routes of this network namespace that a new cluster must not collide with; Portolan's own bridges left out. */
+export async function takenRanges(): Promise<TakenRange[]> {
+  const routes = await ipJson<Route[]>(["-4", "route", "show", "table", "all", "type", "unicast"]);
+  return routes
+    .filter((r) => r.dst !== "default" && !/^ptl\d+$/.test(r.dev ?? ""))
+    .map((r) => ({
+      range: r.dst.includes("/") ? r.dst : `${r.dst}/32`,
+      what: `the route ${r.dst}${r.gateway ? ` via ${r.gateway}` : ""}${r.dev ? ` dev ${r.dev}` : ""}`,
+    }));
+}
+
+const prefixOf = (cidr: string): string => cidr.slice(cidr.indexOf("/"));
+
+/** Makes what is not there yet; running it again changes nothing. */
+export async function createNetwork(plan: Plan): Promise<void> {
+  const { cluster, index, gateway, nodes } = plan;
+  const bridge = bridgeName(index);
+  const links = new Set((await ipJson<{ ifname: string }[]>(["link", "show"])).map((l) => l.ifname));
+  const spaces = nodes.map((n, i) => ({
+    ...n,
+    netns: netnsName(cluster.name, n.name),
+    link: nodeLinkName(index, i + 1),
+  }));
+  const host: string[] = [];
+  if (!links.has(bridge)) host.push(`link add ${bridge} type bridge`);
+  host.push(`address replace ${gateway}${prefixOf(cluster.nodeCIDR)} dev ${bridge}`, `link set ${bridge} up`);
+  for (const s of spaces) {
+    if (!existsSync(`/run/netns/${s.netns}`)) host.push(`netns add ${s.netns}`);
+    if (links.has(s.link)) continue;
+    host.push(
+      `link add ${s.link} type veth peer name eth0 netns ${s.netns}`,
+      `link set ${s.link} master ${bridge} up`,
+    );
+  }
+  await ipBatch(host);
+  await Promise.all(
+    spaces.map(async (s) => {
+      const others = spaces.filter((o) => o !== s);
+      await ipBatch(
+        [
+          "link set lo up",
+          `address replace ${s.address}${prefixOf(cluster.nodeCIDR)} dev eth0`,
+          "link set eth0 up",
+          `route replace default via ${gateway}`,
+          ...others.map((o) => `route replace ${o.podCIDR} via ${o.address}`),
+        ],
+        s.netns,
+      );
+      await setSysctls(s.netns, {
+        "net/ipv4/ip_forward": "1",
+        "net/ipv6/conf/all/forwarding": "1",
+        "net/ipv4/conf/all/rp_filter": "0",
+        "net/ipv4/conf/default/rp_filter": "0",
+        "net/ipv4/conf/eth0/rp_filter": "0",
+        "net/ipv4/conf/all/route_localnet": "1",
+      });
+    }),
+  );
+  const first = spaces[0]!.address;
+  await ipBatch([
+    ...spaces.map((s) => `route replace ${s.podCIDR} via ${s.address} dev ${bridge}`),
+    `route replace ${cluster.serviceCIDR} via ${first} dev ${bridge}`,
+    ...(cluster.loadBalancerCIDR === ""
+      ? []
+      : [`route replace ${cluster.loadBalancerCIDR} via ${first} dev ${bridge}`]),
+  ]);
+  await allowEgress(plan);
+}
+
+/**
+ * Lets pods out where the machine has a way out: their addresses mean nothing beyond it, so what leaves through another
+ * interface is masqueraded. Without a default route nothing is changed.
+ */
+async function allowEgress({ cluster, index }: Plan): Promise<void> {
+  const defaults = await ipJson<unknown[]>(["-4", "route", "show", "default"]);
+  if (defaults.length === 0) return;
+  const table = hostTableName(cluster.name);
+  const bridge = bridgeName(index);
+  await run("nft", ["-f", "-"], {
+    input: `
+table ip ${table} {}
+delete table ip ${table}
+table ip ${table} {
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    ip saddr { ${cluster.nodeCIDR}, ${cluster.podCIDR} } oifname != "${bridge}" masquerade
+  }
+}
+`,
+  });
+  await run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+}
+
+/** Takes away everything that createNetwork makes; what is gone already is no error. */
+export async function removeNetwork(
+  name: string,
+  index: number | undefined,
+  nodes: readonly string[],
+): Promise<void> {
+  const quiet = async (command: string, args: string[]): Promise<void> => {
+    await run(command, args).catch(() => "");
+  };
+  const netns = nodes.map((n) => netnsName(name, n)).filter((n) => existsSync(`/run/netns/${n}`));
+  await Promise.all([
+    quiet("nft", ["delete", "table", "ip", hostTableName(name)]),
+    ...(index === undefined ? [] : [quiet("ip", ["link", "delete", bridgeName(index)])]),
+    ...netns.map((n) => quiet("ip", ["netns", "delete", n])),
+  ]);
+}

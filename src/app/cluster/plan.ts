@@ -1,0 +1,175 @@
+// The plan of a cluster: which addresses, ports and names it uses on this machine. Pure: routes and other clusters' plans
+// come in, a plan or a refusal that names the collision and its cure goes out. Defaults: see docs/architecture.md.
+import type { ClusterFacts } from "../../core/cluster/config.ts";
+import { nthAddress, nthSubrange, overlap, parseRange, printRange, type Range, size } from "./ranges.ts";
+
+export interface PlanOptions {
+  name: string;
+  nodes: number;
+  nodeCIDR?: string | undefined;
+  podCIDR?: string | undefined;
+  serviceCIDR?: string | undefined;
+  loadBalancerCIDR?: string | undefined;
+  apiPort?: number | undefined;
+}
+
+export interface PlannedNode {
+  name: string;
+  address: string;
+  podCIDR: string;
+}
+
+/** Written to plan.json before anything is made on the machine. */
+export interface Plan {
+  /** Number of the cluster on this machine: interface names carry it. */
+  index: number;
+  cluster: ClusterFacts;
+  nodes: PlannedNode[];
+  /** The host's address on the cluster's bridge. */
+  gateway: string;
+  /** Inode of the network namespace that `up` ran in. */
+  netns: string;
+}
+
+/** A route or address of the machine that a range may collide with. */
+export interface TakenRange {
+  range: string;
+  /** e.g. "route 10.96.0.0/12 dev eth0". */
+  what: string;
+}
+
+export interface Surroundings {
+  taken: readonly TakenRange[];
+  /** Plans of the other clusters of this machine. */
+  others: readonly Plan[];
+  /** Inode of the current network namespace. */
+  netns: string;
+  portInUse(port: number): boolean;
+}
+
+export type PlanResult = { ok: true; plan: Plan } | { ok: false; message: string };
+
+const ranges = [
+  { option: "nodeCIDR", flag: "--node-cidr", minimum: 30, at: (i: number) => `172.30.${i}.0/24` },
+  { option: "podCIDR", flag: "--pod-cidr", minimum: 24, at: (i: number) => `10.${244 - i}.0.0/16` },
+  { option: "serviceCIDR", flag: "--service-cidr", minimum: 28, at: (i: number) => `10.${96 + i}.0.0/16` },
+  {
+    option: "loadBalancerCIDR",
+    flag: "--load-balancer-cidr",
+    minimum: 32,
+    at: (i: number) => `172.30.${200 + i}.0/24`,
+  },
+] as const;
+
+const refuse = (message: string): PlanResult => ({ ok: false, message });
+
+/** DNS-1123 label, short enough for the names made of it. */
+const nameRule = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/;
+
+export function planCluster(options: PlanOptions, around: Surroundings): PlanResult {
+  const { name, nodes } = options;
+  if (!nameRule.test(name))
+    return refuse(
+      `--name: expected at most 40 lower-case letters, digits and '-', got ${JSON.stringify(name)}`,
+    );
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > 10)
+    return refuse(`--nodes: expected a whole number from 1 to 10, got ${JSON.stringify(nodes)}`);
+  for (const r of ranges) {
+    const text = options[r.option];
+    if (text === undefined) continue;
+    const range = parseRange(text);
+    if (!range || range.bits > r.minimum)
+      return refuse(
+        `${r.flag}: expected an IPv4 range such as ${r.at(0)}, at most /${r.minimum}, got ${JSON.stringify(text)}`,
+      );
+  }
+  const indexes = new Set(around.others.map((p) => p.index));
+  let why = "";
+  for (let index = 0; index < 50; index++) {
+    if (indexes.has(index)) continue;
+    const chosen = choose(options, index);
+    const clash = collision(chosen, around);
+    if (clash?.foreign) return refuse(clash.message);
+    if (clash) {
+      why = clash.message;
+      if (ranges.every((r) => options[r.option] !== undefined)) return refuse(clash.message);
+      continue;
+    }
+    const port = options.apiPort ?? 6443 + index;
+    if (around.portInUse(port))
+      return refuse(
+        `port ${port} is in use on 127.0.0.1; choose another: portolan up --api-port ${port + 100}`,
+      );
+    return { ok: true, plan: layOut(options, index, chosen, port, around.netns) };
+  }
+  return refuse(
+    why || "no free number for another cluster on this machine (50 at most); see: portolan status --all",
+  );
+}
+
+type Chosen = Record<(typeof ranges)[number]["option"], Range>;
+
+function choose(options: PlanOptions, index: number): Chosen {
+  return Object.fromEntries(
+    ranges.map((r) => [r.option, parseRange(options[r.option] ?? r.at(index))!]),
+  ) as Chosen;
+}
+
+function collision(chosen: Chosen, around: Surroundings): { message: string; foreign: boolean } | undefined {
+  for (const [i, a] of ranges.entries())
+    for (const b of ranges.slice(i + 1))
+      if (overlap(chosen[a.option], chosen[b.option]))
+        return {
+          foreign: true,
+          message: `${a.flag} ${printRange(chosen[a.option])} and ${b.flag} ${printRange(chosen[b.option])} overlap; choose disjoint ranges`,
+        };
+  for (const other of around.others.filter((o) => o.netns === around.netns))
+    for (const r of ranges)
+      for (const theirs of ranges) {
+        const range = parseRange(other.cluster[theirs.option])!;
+        if (overlap(chosen[r.option], range))
+          return {
+            foreign: false,
+            message: `${r.flag} ${printRange(chosen[r.option])} overlaps ${printRange(range)} of the cluster ${other.cluster.name}; choose another range, or: portolan down --name ${other.cluster.name}`,
+          };
+      }
+  for (const r of ranges)
+    for (const t of around.taken) {
+      const range = parseRange(t.range);
+      if (range && range.bits > 0 && overlap(chosen[r.option], range))
+        return {
+          foreign: true,
+          message: `the range ${printRange(chosen[r.option])} collides with ${t.what}; choose another: portolan up ${r.flag} RANGE`,
+        };
+    }
+  return undefined;
+}
+
+function layOut(options: PlanOptions, index: number, chosen: Chosen, port: number, netns: string): Plan {
+  const { nodeCIDR, podCIDR, serviceCIDR, loadBalancerCIDR } = chosen;
+  const gateway = nthAddress(nodeCIDR, 1);
+  const nodeBits = Math.max(24, podCIDR.bits);
+  const nodes = Array.from({ length: options.nodes }, (_, i) => ({
+    name: `node-${i + 1}`,
+    address: nthAddress(nodeCIDR, i + 2),
+    podCIDR: printRange(nthSubrange(podCIDR, nodeBits, i)),
+  }));
+  return {
+    index,
+    gateway,
+    netns,
+    nodes,
+    cluster: {
+      name: options.name,
+      domain: "cluster.local",
+      nodeCIDR: printRange(nodeCIDR),
+      podCIDR: printRange(podCIDR),
+      serviceCIDR: printRange(serviceCIDR),
+      loadBalancerCIDR: printRange(loadBalancerCIDR),
+      nodePortRange: { from: 30000, to: 32767 },
+      apiServiceAddress: nthAddress(serviceCIDR, 1),
+      dnsAddress: nthAddress(serviceCIDR, Math.min(10, size(serviceCIDR) - 2)),
+      apiServer: { host: gateway, port },
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// The processes of a cluster: each is started under a small shell that starts it again when it dies, and each carries the
+// cluster's name in its environment, by which `status` and `down` find it whatever happened.
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { clusterMark } from "./paths.ts";
+
+export interface ProcessSpec {
+  cluster: string;
+  /** e.g. "server", "node-1/containerd", "node-1/node". */
+  role: string;
+  command: readonly string[];
+  log: string;
+  env?: Record<string, string>;
+}
+
+/**
+ * Starts its arguments again whenever they end: at once after 10 s of life, else after 1 s, 2 s … 30 s. SIGTERM ends both.
+ * dash and sleep: about 1 MB resident, where a Node process takes 40.
+ */
+const supervisor = `
+child=
+trap 'trap "" TERM; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null; exit 0' TERM INT
+pause=0
+while :; do
+  began=$(date +%s)
+  "$@" &
+  child=$!
+  wait "$child"
+  code=$?
+  child=
+  lived=$(( $(date +%s) - began ))
+  echo "portolan: $PORTOLAN_ROLE ended with code $code after $lived s" >&2
+  if [ "$lived" -ge 10 ]; then pause=0; fi
+  sleep "$pause" & child=$!
+  wait "$child"
+  child=
+  pause=$(( pause * 2 + 1 ))
+  if [ "$pause" -gt 30 ]; then pause=30; fi
+done
+`;
+
+/** Starts a supervised process that outlives this one; its output is appended to the log. Returns the supervisor's pid. */
+export function startProcess(spec: ProcessSpec): number {
+  mkdirSync(dirname(spec.log), { recursive: true });
+  const log = openSync(spec.log, "a", 0o640);
+  try {
+    const child = spawn("/bin/sh", ["-c", supervisor, "portolan-supervise", ...spec.command], {
+      detached: true,
+      stdio: ["ignore", log, log],
+      cwd: "/",
+      env: { ...process.env, ...spec.env, [clusterMark]: spec.cluster, PORTOLAN_ROLE: spec.role },
+    });
+    child.on("error", () => {});
+    child.unref();
+    return child.pid ?? -1;
+  } finally {
+    closeSync(log);
+  }
+}
+
+export interface FoundProcess {
+  pid: number;
+  /** As in ProcessSpec; "…/shim" for containerd's shims, "…/supervisor" for the shell around a process. */
+  role: string;
+  cluster: string;
+  /** Resident memory in bytes (VmRSS). */
+  rss: number;
+  command: string;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Processes that carry a cluster's mark, found by their environment; all clusters when none is named. */
+export function findProcesses(cluster?: string): FoundProcess[] {
+  const found: FoundProcess[] = [];
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const environ = readText(join("/proc", entry, "environ"));
+    const at = environ.indexOf(`${clusterMark}=`);
+    if (at < 0 || (at > 0 && environ[at - 1] !== "\0")) continue;
+    const vars = new Map(
+      environ.split("\0").map((v) => [v.slice(0, v.indexOf("=")), v.slice(v.indexOf("=") + 1)]),
+    );
+    const name = vars.get(clusterMark);
+    const role = vars.get("PORTOLAN_ROLE");
+    if (!name || !role || (cluster !== undefined && name !== cluster)) continue;
+    const command = readText(join("/proc", entry, "cmdline")).split("\0");
+    const rss =
+      Number(/^VmRSS:\s+(\d+) kB$/m.exec(readText(join("/proc", entry, "status")))?.[1] ?? 0) * 1024;
+    if (command[0] === "") continue;
+    found.push({ pid, cluster: name, rss, role: roleOf(role, command), command: command.join(" ").trim() });
+  }
+  return found;
+}
+
+function roleOf(role: string, command: readonly string[]): string {
+  if (command[3] === "portolan-supervise") return `${role}/supervisor`;
+  if (command[0]?.includes("containerd-shim")) return role.replace(/\/containerd$/, "/shim");
+  if (command[0] === "sleep") return `${role}/supervisor`;
+  return role;
+}
+
+/** Sends a signal; a process that is gone already is no error. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readText(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
