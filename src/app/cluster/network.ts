@@ -1,6 +1,6 @@
 // A cluster's links on the machine: one bridge, a network namespace and a veth pair a node, routes between them and from the
 // host, and one nftables table of its own for what leaves the machine.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { ipBatch, ipJson, run, setSysctls } from "../../edge/netns/mod.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
 import type { Plan, TakenRange } from "./plan.ts";
@@ -24,6 +24,12 @@ export async function takenRanges(): Promise<TakenRange[]> {
 
 const prefixOf = (cidr: string): string => cidr.slice(cidr.indexOf("/"));
 
+/** An interrupted `ip netns add` leaves a plain file on which nothing is mounted. */
+function namespaceExists(netns: string): boolean {
+  const file = `/run/netns/${netns}`;
+  return existsSync(file) && statSync(file).dev !== statSync("/run/netns").dev;
+}
+
 /** Makes what is not there yet; running it again changes nothing. */
 export async function createNetwork(plan: Plan): Promise<void> {
   const { cluster, index, gateway, nodes } = plan;
@@ -38,8 +44,11 @@ export async function createNetwork(plan: Plan): Promise<void> {
   if (!links.has(bridge)) host.push(`link add ${bridge} type bridge`);
   host.push(`address replace ${gateway}${prefixOf(cluster.nodeCIDR)} dev ${bridge}`, `link set ${bridge} up`);
   for (const s of spaces) {
-    if (!existsSync(`/run/netns/${s.netns}`)) host.push(`netns add ${s.netns}`);
-    if (links.has(s.link)) continue;
+    if (!namespaceExists(s.netns)) {
+      if (existsSync(`/run/netns/${s.netns}`)) host.push(`netns delete ${s.netns}`);
+      if (links.has(s.link)) host.push(`link delete ${s.link}`);
+      host.push(`netns add ${s.netns}`);
+    } else if (links.has(s.link)) continue;
     host.push(
       `link add ${s.link} type veth peer name eth0 netns ${s.netns}`,
       `link set ${s.link} master ${bridge} up`,

@@ -1,0 +1,100 @@
+// The configuration files of a cluster's processes, written from its plan.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { renderCniConfig } from "../../core/cluster/cni-config.ts";
+import type { NodeConfig, ServerConfig } from "../../core/cluster/config.ts";
+import { renderContainerdConfig } from "../../core/cluster/containerd-config.ts";
+import { clusterPaths, nodePaths, stateRoot } from "./paths.ts";
+import { pkiFiles } from "./pki.ts";
+import type { Plan } from "./plan.ts";
+
+const capSysResource = 1n << 24n;
+
+/** Effective capabilities of this process, as a bit set (capabilities(7)). */
+export function capabilities(): bigint {
+  const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  return BigInt(`0x${hex}`);
+}
+
+const cniBinDirs = ["/usr/lib/cni", "/opt/cni/bin"];
+
+/** Name servers of the machine that a pod's questions can be forwarded to: not the loopback ones, which the node can't reach. */
+export function upstreamNameServers(): string[] {
+  const text = existsSync("/etc/resolv.conf") ? readFileSync("/etc/resolv.conf", "utf8") : "";
+  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+    .map((m) => m[1]!)
+    .filter((a) => /^\d/.test(a) && !a.startsWith("127."));
+}
+
+export function writeConfigs(plan: Plan): void {
+  const { cluster, nodes, gateway } = plan;
+  const paths = clusterPaths(cluster.name);
+  const pki = pkiFiles(paths.pki);
+  const server: ServerConfig = {
+    cluster,
+    dataDir: paths.store,
+    listen: [
+      { host: "127.0.0.1", port: cluster.apiServer.port },
+      { host: gateway, port: cluster.apiServer.port },
+    ],
+    pki: {
+      caCert: pki.caCert,
+      serving: pki.serving,
+      kubeletClient: pki.kubeletClient,
+      serviceAccount: pki.serviceAccount,
+    },
+  };
+  writeFileSync(paths.serverConfig, JSON.stringify(server, null, 2));
+  for (const node of nodes) {
+    const at = nodePaths(cluster.name, node.name);
+    for (const dir of [at.dir, at.run, at.cniConfDir, at.podLogDir, at.kubeletDir])
+      mkdirSync(dir, { recursive: true });
+    const config: NodeConfig = {
+      cluster,
+      nodeName: node.name,
+      address: node.address,
+      podCIDR: node.podCIDR,
+      labels: {},
+      rootDir: at.kubeletDir,
+      criSocket: at.criSocket,
+      podLogDir: at.podLogDir,
+      pki: { caCert: pki.caCert, client: pki.nodeClient(node.name), serving: pki.nodeServing(node.name) },
+      dnsUpstreams: upstreamNameServers(),
+      kubeletPort: 10250,
+    };
+    writeFileSync(at.config, JSON.stringify(config, null, 2));
+    writeFileSync(
+      at.containerdConfig,
+      renderContainerdConfig({
+        root: at.containerdRoot,
+        state: at.containerdState,
+        socket: at.criSocket,
+        cniBinDir: cniBinDirs.find((d) => existsSync(join(d, "ptp"))) ?? cniBinDirs[0]!,
+        cniConfDir: at.cniConfDir,
+        sandboxImage: "portolan.local/pause:1",
+        restrictOomScoreAdj: (capabilities() & capSysResource) === 0n,
+      }),
+    );
+    const cni = { name: `portolan-${cluster.name}-${node.name}`, podCIDR: node.podCIDR, mtu: 1500 };
+    writeFileSync(
+      join(at.cniConfDir, "10-portolan.conflist"),
+      renderCniConfig({ ...cni, dataDir: join(at.run, "cni") }),
+    );
+  }
+}
+
+export function readPlan(cluster: string): Plan | undefined {
+  const file = clusterPaths(cluster).plan;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Plan;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names of every cluster that has left a directory on this machine. */
+export function knownClusters(): string[] {
+  const dir = join(stateRoot, "clusters");
+  return existsSync(dir) ? readdirSync(dir).sort() : [];
+}

@@ -1,0 +1,143 @@
+// `portolan down`: nothing of a cluster stays. Works from the plan where there is one, and from names and marks where a
+// killed process or an interrupted `up` has left less than that.
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../../edge/netns/mod.ts";
+import { readPlan } from "./configs.ts";
+import { contextName, defaultKubeconfig, editKubeconfig, removeAccess } from "./kubeconfig.ts";
+import { removeNetwork } from "./network.ts";
+import { cgroupName, clusterPaths } from "./paths.ts";
+import { findProcesses, isAlive, signalProcess } from "./processes.ts";
+import { createSteps } from "./steps.ts";
+
+export interface DownOptions {
+  name: string;
+  kubeconfig?: string | undefined;
+  out(line: string): void;
+}
+
+/** True when there was something to take down. */
+export async function down({ name, kubeconfig, out }: DownOptions): Promise<boolean> {
+  const steps = createSteps(out);
+  const paths = clusterPaths(name);
+  const plan = readPlan(name);
+  const leftNamespaces = namespacesOf(name);
+  const there =
+    existsSync(paths.dir) ||
+    existsSync(paths.run) ||
+    leftNamespaces.length > 0 ||
+    findProcesses(name).length > 0;
+  out(there ? `Taking down the cluster "${name}"` : `There is no cluster "${name}"; looking for leftovers`);
+  await steps.step("Processes and containers", () => endProcesses(name));
+  await steps.step("Mounts", () => unmountBelow([paths.dir, paths.run]));
+  await steps.step("Network", () => removeNetwork(name, plan?.index, leftNamespaces));
+  await steps.step("Control groups", () => removeCgroups(cgroupName(name)));
+  await steps.step("Kubeconfig entries", () =>
+    editKubeconfig(kubeconfig ?? defaultKubeconfig(), (text) =>
+      text === "" ? undefined : removeAccess(text, contextName(name)),
+    ),
+  );
+  await steps.step("Files", () => {
+    rmSync(paths.run, { recursive: true, force: true });
+    rmSync(paths.dir, { recursive: true, force: true });
+  });
+  return there;
+}
+
+function namespacesOf(name: string): string[] {
+  if (!existsSync("/run/netns")) return [];
+  const prefix = `portolan-${name}-node-`;
+  return readdirSync("/run/netns")
+    .filter((n) => n.startsWith(prefix) && /^\d+$/.test(n.slice(prefix.length)))
+    .map((n) => n.slice(`portolan-${name}-`.length));
+}
+
+const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+
+/**
+ * Supervisors first, so that nothing comes back; then everything marked, and every process in the cluster's control groups
+ * (containers do not carry the mark). SIGKILL: state that matters is on disk before it is acknowledged.
+ */
+async function endProcesses(name: string): Promise<void> {
+  for (let round = 0; round < 100; round++) {
+    const marked = findProcesses(name);
+    const inGroups = cgroupDirectories(cgroupName(name)).flatMap(processesIn);
+    const pids = new Set([...marked.map((p) => p.pid), ...inGroups]);
+    if (pids.size === 0) return;
+    for (const p of marked.filter((p) => p.role.endsWith("/supervisor"))) signalProcess(p.pid, "SIGKILL");
+    for (const pid of pids) signalProcess(pid, "SIGKILL");
+    for (let i = 0; i < 50 && [...pids].some(isAlive); i++) await pause(5);
+  }
+  throw new Error(
+    `processes of the cluster ${name} do not end: ${findProcesses(name)
+      .map((p) => p.pid)
+      .join(" ")}`,
+  );
+}
+
+/** Mount points below the directories, deepest first. */
+export function mountsBelow(dirs: readonly string[], mountinfo: string): string[] {
+  return mountinfo
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .map((path) =>
+      path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    )
+    .filter((path) => dirs.some((d) => path === d || path.startsWith(`${d}/`)))
+    .reverse();
+}
+
+async function unmountBelow(dirs: readonly string[]): Promise<void> {
+  for (let round = 0; round < 5; round++) {
+    const mounts = mountsBelow(dirs, readFileSync("/proc/self/mountinfo", "utf8"));
+    if (mounts.length === 0) return;
+    for (let i = 0; i < mounts.length; i += 200)
+      await run("umount", ["--lazy", "--no-canonicalize", ...mounts.slice(i, i + 200)]).catch(() => "");
+  }
+}
+
+const cgroupRoot = "/sys/fs/cgroup";
+
+/** The cluster's directories in every cgroup hierarchy: v2 has one root, v1 one root a controller. */
+function cgroupDirectories(name: string): string[] {
+  if (!existsSync(cgroupRoot)) return [];
+  const roots = [
+    cgroupRoot,
+    ...readdirSync(cgroupRoot, { withFileTypes: true })
+      .filter((e) => e.isDirectory())
+      .map((e) => join(cgroupRoot, e.name)),
+  ];
+  return roots.map((r) => join(r, name)).filter((d) => existsSync(d));
+}
+
+function processesIn(dir: string): number[] {
+  let pids: number[] = [];
+  try {
+    pids = readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
+    for (const e of readdirSync(dir, { withFileTypes: true }))
+      if (e.isDirectory()) pids = pids.concat(processesIn(join(dir, e.name)));
+  } catch {
+    // The group went away while it was read.
+  }
+  return pids.filter((p) => p > 0);
+}
+
+function removeTree(dir: string): void {
+  for (const e of readdirSync(dir, { withFileTypes: true }))
+    if (e.isDirectory()) removeTree(join(dir, e.name));
+  rmdirSync(dir);
+}
+
+async function removeCgroups(name: string): Promise<void> {
+  for (const dir of cgroupDirectories(name))
+    for (let tries = 0; ; tries++) {
+      try {
+        removeTree(dir);
+        break;
+      } catch (error) {
+        if (!existsSync(dir)) break;
+        if (tries === 100) throw error;
+        await pause(10);
+      }
+    }
+}

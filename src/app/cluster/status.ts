@@ -1,0 +1,86 @@
+// `portolan status`: what runs, where it answers, and how it is.
+import { readPlan } from "./configs.ts";
+import { clusterPaths } from "./paths.ts";
+import { findProcesses } from "./processes.ts";
+import { apiReady, dnsReady, type NodeHealth, nodeHealth } from "./ready.ts";
+
+export interface ClusterStatus {
+  name: string;
+  /** "Running": all healthy. "Degraded": something runs. "Stopped": a plan without processes. "Absent": nothing. */
+  state: "Running" | "Degraded" | "Stopped" | "Absent";
+  apiServer: { url: string; healthy: boolean; reason: string };
+  dns: { address: string; healthy: boolean; reason: string };
+  nodes: (NodeHealth & { address: string; podCIDR: string })[];
+  serviceCIDR: string;
+  kubeconfig: string;
+  processes: { role: string; pid: number; rssBytes: number }[];
+}
+
+const outcome = (ask: Promise<string | undefined>): Promise<{ healthy: boolean; reason: string }> =>
+  ask.then(
+    (whyNot) => ({ healthy: whyNot === undefined, reason: whyNot ?? "" }),
+    (error: Error) => ({ healthy: false, reason: error.message }),
+  );
+
+export async function clusterStatus(name: string): Promise<ClusterStatus> {
+  const plan = readPlan(name);
+  const processes = findProcesses(name).map(({ role, pid, rss }) => ({ role, pid, rssBytes: rss }));
+  if (!plan) {
+    const none = { healthy: false, reason: "no such cluster" };
+    return {
+      name,
+      state: processes.length > 0 ? "Degraded" : "Absent",
+      apiServer: { url: "", ...none },
+      dns: { address: "", ...none },
+      nodes: [],
+      serviceCIDR: "",
+      kubeconfig: "",
+      processes,
+    };
+  }
+  const { cluster } = plan;
+  const [api, dns, nodes] = await Promise.all([
+    outcome(apiReady(plan)),
+    outcome(dnsReady(plan)),
+    nodeHealth(plan).catch((e: Error) =>
+      plan.nodes.map((n) => ({ name: n.name, ready: false, reason: e.message })),
+    ),
+  ]);
+  const healthy = api.healthy && dns.healthy && nodes.every((n) => n.ready);
+  return {
+    name,
+    state: healthy ? "Running" : processes.length > 0 ? "Degraded" : "Stopped",
+    apiServer: { url: `https://127.0.0.1:${cluster.apiServer.port}`, ...api },
+    dns: { address: cluster.dnsAddress, ...dns },
+    nodes: nodes.map((n, i) => ({ ...n, address: plan.nodes[i]!.address, podCIDR: plan.nodes[i]!.podCIDR })),
+    serviceCIDR: cluster.serviceCIDR,
+    kubeconfig: clusterPaths(name).kubeconfig,
+    processes: processes.sort((a, b) => a.role.localeCompare(b.role) || a.pid - b.pid),
+  };
+}
+
+const health = (h: { healthy: boolean; reason: string }): string =>
+  h.healthy ? "healthy" : `not healthy: ${h.reason}`;
+
+/** The status as text for people. */
+export function printStatus(s: ClusterStatus): string {
+  if (s.state === "Absent")
+    return `There is no cluster "${s.name}". Start it: portolan up${s.name === "portolan" ? "" : ` --name ${s.name}`}`;
+  const rows = [
+    `${s.name}: ${s.state}`,
+    `  API server   ${s.apiServer.url}   ${health(s.apiServer)}`,
+    `  DNS          ${s.dns.address}   ${health(s.dns)}`,
+    `  Services     ${s.serviceCIDR}`,
+    `  kubeconfig   ${s.kubeconfig}`,
+    ...s.nodes.map(
+      (n) =>
+        `  ${n.name.padEnd(12)} ${n.address}   pods ${n.podCIDR}   ${n.ready ? "Ready" : `NotReady: ${n.reason}`}`,
+    ),
+    "  Processes",
+    ...s.processes.map(
+      (p) =>
+        `    ${p.role.padEnd(24)} pid ${String(p.pid).padEnd(8)} ${(p.rssBytes / 2 ** 20).toFixed(0)} MiB`,
+    ),
+  ];
+  return rows.join("\n");
+}

@@ -1,0 +1,147 @@
+// `portolan up`: from nothing, or from whatever is there, to a cluster whose nodes are Ready and whose DNS answers.
+import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { knownClusters, readPlan, writeConfigs } from "./configs.ts";
+import {
+  contextName,
+  defaultKubeconfig,
+  editKubeconfig,
+  mergeAccess,
+  renderKubeconfig,
+} from "./kubeconfig.ts";
+import { createNetwork, takenRanges } from "./network.ts";
+import { clusterPaths, netnsName, nodePaths } from "./paths.ts";
+import { createPki, pkiFiles, readPem } from "./pki.ts";
+import { type Plan, type PlanOptions, planCluster } from "./plan.ts";
+import { checkMachine, portsInUse } from "./preflight.ts";
+import { findProcesses, startProcess } from "./processes.ts";
+import { apiReady, dnsReady, nodesReady, until } from "./ready.ts";
+import { createSteps } from "./steps.ts";
+
+/** A refusal with its cure: printed without a stack, exit code 1. */
+export class Refusal extends Error {}
+
+export interface UpOptions extends PlanOptions {
+  /** Where the context is merged into; default as kubectl has it. */
+  kubeconfig?: string | undefined;
+  out(line: string): void;
+}
+
+export interface UpResult {
+  plan: Plan;
+  context: string;
+  kubeconfig: string;
+  elapsedMs: number;
+}
+
+const dist = fileURLToPath(new URL(".", import.meta.url));
+export const currentNetns = (): string => readlinkSync("/proc/self/ns/net");
+
+export async function up(options: UpOptions): Promise<UpResult> {
+  const { name, out } = options;
+  const steps = createSteps(out);
+  const paths = clusterPaths(name);
+  out(`Starting the cluster "${name}"`);
+  const plan = await steps.step("Machine and plan", () => preparePlan(options));
+  await steps.step("Certificates and configuration", async () => {
+    await createPki(plan, paths.pki);
+    writeConfigs(plan);
+    const pki = pkiFiles(paths.pki);
+    writeFileSync(paths.kubeconfig, renderKubeconfig(accessOf(plan, pki)), { mode: 0o600 });
+  });
+  await steps.step("Network: bridge, nodes, routes", () => createNetwork(plan));
+  const running = new Set(findProcesses(name).map((p) => p.role));
+  await steps.step("Processes", () => startProcesses(plan, running));
+  await steps.step("API server answers", () => until("the API server", 30_000, () => apiReady(plan)));
+  await steps.step(plan.nodes.length === 1 ? "Node is Ready" : `${plan.nodes.length} nodes are Ready`, () =>
+    until("the nodes", 60_000, () => nodesReady(plan)),
+  );
+  await steps.step("DNS answers", () => until("DNS", 30_000, () => dnsReady(plan)));
+  const kubeconfig = options.kubeconfig ?? defaultKubeconfig();
+  const context = contextName(name);
+  await steps.step(`Context "${context}" in ${kubeconfig}`, () =>
+    editKubeconfig(kubeconfig, (text) => mergeAccess(text, accessOf(plan, pkiFiles(paths.pki)))),
+  );
+  return { plan, context, kubeconfig, elapsedMs: steps.elapsed() };
+}
+
+function accessOf(plan: Plan, pki: ReturnType<typeof pkiFiles>) {
+  return {
+    context: contextName(plan.cluster.name),
+    server: `https://127.0.0.1:${plan.cluster.apiServer.port}`,
+    caCert: readPem(pki.caCert),
+    cert: readPem(pki.admin.cert),
+    key: readPem(pki.admin.key),
+  };
+}
+
+async function preparePlan(options: UpOptions): Promise<Plan> {
+  const lacks = await checkMachine();
+  if (lacks.length > 0) throw new Refusal(lacks.join("\n"));
+  const { name } = options;
+  const paths = clusterPaths(name);
+  const old = readPlan(name);
+  const netns = currentNetns();
+  if (old) {
+    if (old.netns !== netns && findProcesses(name).length > 0)
+      throw new Refusal(
+        `the cluster ${name} runs in another network namespace; choose another name: portolan up --name NAME`,
+      );
+    if (options.nodes !== old.nodes.length && findProcesses(name).length > 0)
+      throw new Refusal(
+        `the cluster ${name} has ${old.nodes.length} node(s), not ${options.nodes}; first: portolan down --name ${name}`,
+      );
+    if (options.nodes === old.nodes.length) return savePlan({ ...old, netns }, paths.plan);
+  }
+  const others = knownClusters()
+    .filter((n) => n !== name)
+    .map(readPlan)
+    .filter((p) => p !== undefined);
+  const ports =
+    options.apiPort === undefined ? Array.from({ length: 50 }, (_, i) => 6443 + i) : [options.apiPort];
+  const used = await portsInUse(ports);
+  const result = planCluster(options, {
+    taken: await takenRanges(),
+    others,
+    netns,
+    portInUse: (port) => used.has(port),
+  });
+  if (!result.ok) throw new Refusal(result.message);
+  return savePlan(result.plan, paths.plan);
+}
+
+function savePlan(plan: Plan, file: string): Plan {
+  const paths = clusterPaths(plan.cluster.name);
+  for (const dir of [paths.dir, paths.run, paths.logs, paths.store]) mkdirSync(dir, { recursive: true });
+  writeFileSync(`${file}.new`, JSON.stringify(plan, null, 2));
+  renameSync(`${file}.new`, file);
+  return plan;
+}
+
+/** Starts what does not run yet; what runs is left alone. */
+async function startProcesses(plan: Plan, running: ReadonlySet<string>): Promise<void> {
+  const cluster = plan.cluster.name;
+  const { logs, serverConfig } = clusterPaths(cluster);
+  const start = (role: string, command: string[]): void => {
+    if (running.has(`${role}/supervisor`)) return;
+    startProcess({ cluster, role, command, log: join(logs, `${role.replace("/", "-")}.log`) });
+  };
+  start("server", [process.execPath, join(dist, "server.js"), "--config", serverConfig]);
+  for (const node of plan.nodes) {
+    const at = nodePaths(cluster, node.name);
+    const enter = ["nsenter", `--net=/run/netns/${netnsName(cluster, node.name)}`];
+    start(`${node.name}/containerd`, [...enter, "containerd", "--config", at.containerdConfig]);
+    start(`${node.name}/node`, [...enter, process.execPath, join(dist, "node.js"), "--config", at.config]);
+  }
+}
+
+/** The last lines of a cluster's logs, for the message of a failed start. */
+export function lastLogLines(cluster: string, role: string, lines = 5): string {
+  try {
+    const text = readFileSync(join(clusterPaths(cluster).logs, `${role.replace("/", "-")}.log`), "utf8");
+    return text.trimEnd().split("\n").slice(-lines).join("\n");
+  } catch {
+    return "";
+  }
+}
