@@ -16,6 +16,17 @@ export interface Column<T extends KubeObject = KubeObject> {
   cell(obj: T, now: number): string | number | boolean;
 }
 
+/** metav1.TableRowCondition: kubectl and others use it to tell finished objects. */
+export interface RowCondition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+}
+
+/** Written as a method so that a definition of one kind can stand in a list of all kinds. */
+export type FieldGetter<T> = { get(obj: T): string }["get"];
+
 /** Who asks, when: the only ambient inputs of a strategy. */
 export interface StrategyContext {
   /** RFC 3339, seconds precision. */
@@ -51,6 +62,10 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     toStorage(o: KubeObject): KubeObject;
     fromStorage(o: KubeObject): KubeObject;
   };
+  /** A PUT to a name that does not exist creates it. */
+  allowCreateOnUpdate?: boolean;
+  /** A PUT without a resourceVersion overwrites (the default); false: `must be specified for an update`. */
+  allowUnconditionalUpdate?: boolean;
   /** How metadata.name is checked: DNS-1123 subdomain is the default. */
   nameRule?: "dns1123subdomain" | "dns1123label" | "dns1035label" | "path";
   setDefaults?(obj: T): void;
@@ -59,14 +74,17 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Keeps what the main endpoint may not change (status), bumps generation when spec changed. */
   prepareForUpdate?(obj: T, old: T, ctx: StrategyContext): void;
   prepareForStatusUpdate?(obj: T, old: T): void;
+  /** All of a new object, metadata included (call it after setDefaults, prepareForCreate and name generation). */
   validate?(obj: T): FieldError[];
   validateUpdate?(obj: T, old: T): FieldError[];
   validateStatusUpdate?(obj: T, old: T): FieldError[];
   /** Warnings for the `Warning: 299` header. */
   warnings?(obj: T, old: T | undefined): string[];
   columns: readonly Column<T>[];
+  /** Conditions of the object's Table row. */
+  rowConditions?(obj: T): RowCondition[];
   /** Selectable fields besides metadata.name and metadata.namespace. */
-  fields?: Readonly<Record<string, (obj: T) => string>>;
+  fields?: Readonly<Record<string, FieldGetter<T>>>;
   /** Paths of the scale subresource. */
   scale?: {
     replicas(obj: T): number;

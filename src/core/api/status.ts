@@ -36,6 +36,8 @@ export type FieldErrorType =
   | "FieldValueForbidden"
   | "FieldValueTooLong"
   | "FieldValueTooMany"
+  | "FieldValueTooFew"
+  | "FieldValueTooShort"
   | "FieldValueTypeInvalid"
   | "InternalError";
 
@@ -57,6 +59,8 @@ const typeWords: Record<FieldErrorType, string> = {
   FieldValueForbidden: "Forbidden",
   FieldValueTooLong: "Too long",
   FieldValueTooMany: "Too many",
+  FieldValueTooFew: "Too few",
+  FieldValueTooShort: "Too short",
   FieldValueTypeInvalid: "Invalid value",
   InternalError: "Internal error",
 };
@@ -75,6 +79,7 @@ export function fieldErrorBody(e: FieldError): string {
     e.type === "FieldValueRequired" ||
     e.type === "FieldValueForbidden" ||
     e.type === "FieldValueTooLong" ||
+    e.type === "FieldValueTooShort" ||
     e.type === "InternalError";
   const head = bare || e.value === undefined ? word : `${word}: ${printValue(e.value)}`;
   return e.detail === "" ? head : `${head}: ${e.detail}`;
@@ -170,7 +175,7 @@ export function invalid(
   name: string,
   errors: FieldError[],
 ): StatusError {
-  const messages = errors.map(fieldErrorMessage);
+  const messages = [...new Set(errors.map(fieldErrorMessage))];
   const text = messages.length === 1 ? messages[0]! : `[${messages.join(", ")}]`;
   const word = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   return failure(422, "Invalid", `${word} "${name}" is invalid: ${text}`, {

@@ -1,0 +1,55 @@
+// Label selectors in specs (apimachinery apis/meta/v1/validation).
+import type { FieldError } from "../../status.ts";
+import type { LabelSelector } from "../../types.ts";
+import { at, child, forbidden, invalid, invalidEach, required } from "./field.ts";
+import { labelValue, qualifiedName } from "./names.ts";
+import { validateLabels } from "./object-meta.ts";
+
+export function validateLabelSelector(
+  selector: LabelSelector | null | undefined,
+  path: string,
+): FieldError[] {
+  if (!selector) return [];
+  const errors = validateLabels(selector.matchLabels, child(path, "matchLabels"));
+  for (const [i, e] of (selector.matchExpressions ?? []).entries()) {
+    const here = at(child(path, "matchExpressions"), i);
+    const values = e.values ?? [];
+    if (e.operator === "In" || e.operator === "NotIn") {
+      if (values.length === 0)
+        errors.push(required(child(here, "values"), "must be specified when `operator` is 'In' or 'NotIn'"));
+    } else if (e.operator === "Exists" || e.operator === "DoesNotExist") {
+      if (values.length > 0)
+        errors.push(
+          forbidden(
+            child(here, "values"),
+            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+          ),
+        );
+    } else errors.push(invalid(child(here, "operator"), e.operator ?? "", "not a valid selector operator"));
+    errors.push(...invalidEach(child(here, "key"), e.key ?? "", qualifiedName(e.key ?? "")));
+    for (const [j, v] of values.entries())
+      errors.push(...invalidEach(at(child(here, "values"), j), v, labelValue(v)));
+  }
+  return errors;
+}
+
+/** True when the selector selects everything. */
+export const isEmptySelector = (s: LabelSelector): boolean =>
+  Object.keys(s.matchLabels ?? {}).length + (s.matchExpressions ?? []).length === 0;
+
+/** Whether a valid selector selects the labels. */
+export function selectorMatches(
+  s: LabelSelector,
+  labels: Record<string, string> | null | undefined,
+): boolean {
+  const of = (k: string) => (labels && Object.hasOwn(labels, k) ? labels[k] : undefined);
+  return (
+    Object.entries(s.matchLabels ?? {}).every(([k, v]) => of(k) === v) &&
+    (s.matchExpressions ?? []).every((e) => {
+      const v = of(e.key);
+      if (e.operator === "In") return v !== undefined && (e.values ?? []).includes(v);
+      if (e.operator === "NotIn") return v === undefined || !(e.values ?? []).includes(v);
+      return e.operator === "Exists" ? v !== undefined : v === undefined;
+    })
+  );
+}

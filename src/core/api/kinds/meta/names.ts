@@ -1,0 +1,160 @@
+// What a name may look like (RFC 1123, RFC 1035, and Kubernetes' own grammars): each check returns what is wrong, worded as
+// apimachinery's util/validation words it; none means valid.
+
+const regexError = (message: string, format: string, ...examples: string[]): string => {
+  const eg = examples.map((e) => `'${e}', `).join(" or ");
+  return examples.length === 0
+    ? `${message} (regex used for validation is '${format}')`
+    : `${message} (e.g. ${eg}regex used for validation is '${format}')`;
+};
+const maxLength = (n: number): string => `must be no more than ${n} characters`;
+const maxBytes = (n: number): string => `must be no more than ${n} bytes`;
+const byteLength = (s: string): number => Buffer.byteLength(s);
+
+const label1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const subdomain1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const subdomainUnderscore = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
+const label1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
+const whole = (format: string): RegExp => new RegExp(`^(?:${format})$`);
+const label1123Re = whole(label1123);
+const subdomain1123Re = whole(subdomain1123);
+const subdomainUnderscoreRe = whole(subdomainUnderscore);
+const label1035Re = whole(label1035);
+
+export function dns1123Label(value: string): string[] {
+  const errors = byteLength(value) > 63 ? [maxLength(63)] : [];
+  if (label1123Re.test(value)) return errors;
+  if (subdomain1123Re.test(value)) return [...errors, "must not contain dots"];
+  const text =
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
+  return [...errors, regexError(text, label1123, "my-name", "123-abc")];
+}
+
+export function dns1123Subdomain(value: string): string[] {
+  const errors = byteLength(value) > 253 ? [maxLength(253)] : [];
+  if (subdomain1123Re.test(value)) return errors;
+  const text =
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+  return [...errors, regexError(text, subdomain1123, "example.com")];
+}
+
+export function dns1123SubdomainWithUnderscore(value: string): string[] {
+  const errors = byteLength(value) > 253 ? [maxLength(253)] : [];
+  if (subdomainUnderscoreRe.test(value)) return errors;
+  const text =
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+  return [...errors, regexError(text, subdomainUnderscore, "example.com")];
+}
+
+export function dns1035Label(value: string): string[] {
+  const errors = byteLength(value) > 63 ? [maxLength(63)] : [];
+  if (label1035Re.test(value)) return errors;
+  const text =
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
+  return [...errors, regexError(text, label1035, "my-name", "abc-123")];
+}
+
+/** A name that can stand alone in a URL's path. */
+export function pathSegment(value: string): string[] {
+  if (value === "." || value === "..") return [`may not be '${value}'`];
+  return ["/", "%"].filter((c) => value.includes(c)).map((c) => `may not contain '${c}'`);
+}
+
+const labelKey = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+const labelKeyRe = whole(labelKey);
+const labelKeyText =
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+
+/** A label's or annotation's key, a finalizer, a resource: `name` or `dns.subdomain/name`. */
+export function qualifiedName(value: string): string[] {
+  const parts = value.split("/");
+  if (parts.length > 2) {
+    const text = regexError(labelKeyText, labelKey, "MyName", "my.name", "123-abc");
+    return [
+      `a valid label key ${text} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ];
+  }
+  const errors: string[] = [];
+  const name = parts.at(-1)!;
+  if (parts.length === 2) {
+    if (parts[0] === "") errors.push("prefix part must be non-empty");
+    else errors.push(...dns1123Subdomain(parts[0]!).map((m) => `prefix part ${m}`));
+  }
+  if (name === "") errors.push("name part must be non-empty");
+  else if (byteLength(name) > 63) errors.push(`name part ${maxBytes(63)}`);
+  if (!labelKeyRe.test(name))
+    errors.push(`name part ${regexError(labelKeyText, labelKey, "MyName", "my.name", "123-abc")}`);
+  return errors;
+}
+
+const labelValueFormat = `(${labelKey})?`;
+const labelValueRe = whole(labelValueFormat);
+
+export function labelValue(value: string): string[] {
+  const errors = byteLength(value) > 63 ? [maxBytes(63)] : [];
+  if (labelValueRe.test(value)) return errors;
+  const text =
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+  return [...errors, regexError(text, labelValueFormat, "MyValue", "my_value", "12345")];
+}
+
+export function portNumber(value: number): string[] {
+  return Number.isInteger(value) && value >= 1 && value <= 65535
+    ? []
+    : ["must be between 1 and 65535, inclusive"];
+}
+
+export const inRange = (value: number, low: number, high: number): string[] =>
+  value >= low && value <= high ? [] : [`must be between ${low} and ${high}, inclusive`];
+
+/** IANA service name (RFC 6335): what ports are called. */
+export function portName(value: string): string[] {
+  const errors: string[] = [];
+  if (byteLength(value) > 15) errors.push(maxLength(15));
+  if (!/^[-a-z0-9]+$/.test(value))
+    errors.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  if (!/[a-z]/.test(value)) errors.push("must contain at least one letter (a-z)");
+  if (value.includes("--")) errors.push("must not contain consecutive hyphens");
+  if (value.startsWith("-") || value.endsWith("-")) errors.push("must not begin or end with a hyphen");
+  return errors;
+}
+
+function parentPrefix(value: string): string[] {
+  if (value === "." || value === "..") return [`must not be '${value}'`];
+  return value.startsWith("..") ? ["must not start with '..'"] : [];
+}
+
+const configKey = "[-._a-zA-Z0-9]+";
+
+/** A key of a ConfigMap or Secret: it can be a file's name. */
+export function configMapKey(value: string): string[] {
+  const errors = byteLength(value) > 253 ? [maxLength(253)] : [];
+  if (!whole(configKey).test(value)) {
+    const text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+    errors.push(regexError(text, configKey, "key.name", "KEY_NAME", "key-name"));
+  }
+  return [...errors, ...parentPrefix(value)];
+}
+
+/** The relaxed rule, the default since 1.34 (RelaxedEnvironmentVariableValidation). */
+export function envVarName(value: string): string[] {
+  if (value === "") return ["environment variable name must be non-empty"];
+  if (/^[\x20-\x3c\x3e-\x7e]*$/.test(value)) return [];
+  return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
+}
+
+export function httpHeaderName(value: string): string[] {
+  if (/^[-A-Za-z0-9]+$/.test(value)) return [];
+  const text = "a valid HTTP header must consist of alphanumeric characters or '-'";
+  return [regexError(text, "[-A-Za-z0-9]+", "X-Header-Name")];
+}
+
+export function percent(value: string): string[] {
+  if (/^[0-9]+%$/.test(value)) return [];
+  const text = "a valid percent string must be a numeric string followed by an ending '%'";
+  return [regexError(text, "[0-9]+%", "1%", "93%")];
+}
+
+const MAX_ID = 2147483647;
+export const userID = (value: number): string[] => inRange(value, 0, MAX_ID);
+export const groupID = userID;

@@ -1,0 +1,37 @@
+// The door of core/api/kinds: every served kind, one definition each.
+import type { ResourceDefinition } from "../resource.ts";
+import type { KubeObject } from "../types.ts";
+import { configMap } from "./config-map.ts";
+import { endpointSlice } from "./endpoint-slice.ts";
+import { endpoints } from "./endpoints.ts";
+import { coreEvent, eventsV1Event } from "./event/mod.ts";
+import { lease } from "./lease.ts";
+import { namespace } from "./namespace.ts";
+import { node } from "./node.ts";
+import { pod } from "./pod/mod.ts";
+import { secret } from "./secret.ts";
+import { service } from "./service/mod.ts";
+import { serviceAccount } from "./service-account.ts";
+import { deployment, replicaSet, replicationController } from "./workload/mod.ts";
+
+/** Every kind that the API server serves. */
+export const definitions: readonly ResourceDefinition<KubeObject>[] = [
+  namespace,
+  node,
+  pod,
+  service,
+  endpoints,
+  configMap,
+  secret,
+  serviceAccount,
+  coreEvent,
+  replicationController,
+  deployment,
+  replicaSet,
+  endpointSlice,
+  lease,
+  eventsV1Event,
+];
+
+export * from "./service/mod.ts";
+export { age, humanDuration } from "./table/mod.ts";

@@ -1,0 +1,47 @@
+// v1 Namespace (kubernetes pkg/registry/core/namespace).
+import type { ResourceDefinition } from "../resource.ts";
+import type { Namespace } from "../types.ts";
+import { define, keep } from "./define.ts";
+import { statusOf } from "./subresources.ts";
+import { ageColumn, column, nameColumn } from "./table/mod.ts";
+
+const NAME_LABEL = "kubernetes.io/metadata.name";
+
+export const namespace: ResourceDefinition<Namespace> = define<Namespace>({
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  plural: "namespaces",
+  singular: "namespace",
+  shortNames: ["ns"],
+  namespaced: false,
+  model: "V1Namespace",
+  verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
+  nameRule: "dns1123label",
+  subresources: [{ name: "finalize", verbs: ["update"], kind: "Namespace" }, statusOf("Namespace")],
+  setDefaults(n) {
+    if (!n.metadata.name) return;
+    n.metadata.labels = { ...n.metadata.labels, [NAME_LABEL]: n.metadata.name };
+  },
+  prepareForCreate(n) {
+    n.status = { phase: "Active" };
+    const finalizers = n.spec?.finalizers ?? [];
+    n.spec = {
+      ...n.spec,
+      finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"],
+    };
+  },
+  prepareForUpdate(n, old) {
+    keep(n, old, "spec");
+    keep(n, old, "status");
+  },
+  prepareForStatusUpdate(n, old) {
+    keep(n, old, "spec");
+  },
+  columns: [
+    nameColumn,
+    column("Status", "The status of the namespace", (n) => n.status?.phase ?? ""),
+    ageColumn,
+  ],
+  fields: { "status.phase": (n) => n.status?.phase ?? "", name: (n) => n.metadata.name ?? "" },
+});

@@ -1,0 +1,3 @@
+// The door of kinds/pod.
+export * from "./pod.ts";
+export * from "./status-cell.ts";

@@ -1,0 +1,2 @@
+// The door of kinds/service.
+export * from "./service.ts";

@@ -1,0 +1,98 @@
+// Columns that many kinds share, and small pieces of cells (kubernetes pkg/printers/internalversion).
+import type { Column } from "../../resource.ts";
+import type { KubeObject, LabelSelector, PodTemplateSpec } from "../../types.ts";
+import { age } from "./human-duration.ts";
+
+export const nameColumn: Column = {
+  name: "Name",
+  type: "string",
+  format: "name",
+  description: "Name must be unique within a namespace.",
+  cell: (o) => o.metadata.name ?? "",
+};
+
+export const ageColumn: Column = {
+  name: "Age",
+  type: "string",
+  description: "Time since the object was created.",
+  cell: (o, now) => age(o.metadata.creationTimestamp, now),
+};
+
+/** A column from its name; see `Column`. */
+export function column<T extends KubeObject>(
+  name: string,
+  description: string,
+  cell: (obj: T, now: number) => string | number | boolean,
+  options: { type?: Column["type"]; wide?: boolean } = {},
+): Column<T> {
+  return {
+    name,
+    type: options.type ?? "string",
+    description,
+    ...(options.wide ? { priority: 1 } : {}),
+    cell,
+  };
+}
+
+/** `a=1,b=2` in order of the keys; `<none>` for no labels. */
+export function formatLabels(labels: Record<string, string> | null | undefined): string {
+  const pairs = Object.entries(labels ?? {}).map(([k, v]) => `${k}=${v}`);
+  return pairs.length === 0 ? "<none>" : pairs.sort().join(",");
+}
+
+/** A label selector as metav1.FormatLabelSelector prints it: `app=web,tier in (a,b),!old`. */
+export function formatLabelSelector(selector: LabelSelector | null | undefined): string {
+  if (!selector) return "<none>";
+  const parts: [key: string, text: string][] = Object.entries(selector.matchLabels ?? {}).map(([k, v]) => [
+    k,
+    `${k}=${v}`,
+  ]);
+  for (const e of selector.matchExpressions ?? []) {
+    const values = [...(e.values ?? [])].sort().join(",");
+    if (e.operator === "In") parts.push([e.key, `${e.key} in (${values})`]);
+    else if (e.operator === "NotIn") parts.push([e.key, `${e.key} notin (${values})`]);
+    else if (e.operator === "Exists") parts.push([e.key, e.key]);
+    else if (e.operator === "DoesNotExist") parts.push([e.key, `!${e.key}`]);
+    else return "<error>";
+  }
+  if (parts.length === 0) return "<none>";
+  return parts
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, text]) => text)
+    .join(",");
+}
+
+/** The wide columns of every kind that makes pods from a template. */
+export function templateColumns<T extends KubeObject>(
+  template: (obj: T) => PodTemplateSpec | undefined,
+): Column<T>[] {
+  const containers = (o: T) => template(o)?.spec?.containers ?? [];
+  return [
+    column(
+      "Containers",
+      "Names of each container in the template.",
+      (o) =>
+        containers(o)
+          .map((c) => c.name)
+          .join(","),
+      {
+        wide: true,
+      },
+    ),
+    column(
+      "Images",
+      "Images referenced by each container in the template.",
+      (o) =>
+        containers(o)
+          .map((c) => c.image ?? "")
+          .join(","),
+      { wide: true },
+    ),
+  ];
+}
+
+/** The first few of a list, and how many more there are: `a,b,c + 2 more...`. */
+export function firstFew(all: readonly string[], none: string, max = 3): string {
+  if (all.length > max) return `${all.slice(0, max).join(",")} + ${all.length - max} more...`;
+  return all.join(",") || none;
+}
