@@ -15,6 +15,7 @@ const entries = {
   portolan: "src/app/cli/main.ts",
   server: "src/app/server/main.ts",
   node: "src/app/node/main.ts",
+  images: "src/app/images/main.ts",
 };
 await build({
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),

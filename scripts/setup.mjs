@@ -106,6 +106,12 @@ function buildIsStale() {
   );
 }
 
+/** The offline images, made of Debian packages (fetched, not installed) and cached in /var/cache/portolan. */
+function ensureImages() {
+  if (!existsSync(join(root, "dist", "images.js"))) return;
+  if (run(process.execPath, ["dist/images.js"]) !== 0) fail("the offline images are not there; see above");
+}
+
 export function ensureSetUp() {
   if (existsSync(join(root, "src"))) ensureNodePackages();
   ensureSystemPackages();
@@ -113,6 +119,7 @@ export function ensureSetUp() {
     console.log("setup: building dist/");
     if (run(process.execPath, ["scripts/build.mjs"]) !== 0) fail("the build failed; see above");
   }
+  ensureImages();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,0 +1,146 @@
+// A containerd root with the offline images unpacked once, at set-up, from which every node's root is made in
+// milliseconds: files of snapshots and content are hard links (containerd only adds and unlinks them), its databases copies.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { defaultCacheDir, type EnsureOptions, ensureImages, type OfflineImage } from "./ensure-images.ts";
+
+const run = promisify(execFile);
+
+export interface ContainerdTemplate {
+  /** Directory to take roots from. */
+  readonly directory: string;
+  readonly images: readonly OfflineImage[];
+}
+
+export interface TemplateOptions extends EnsureOptions {
+  /** containerd's snapshotter; "overlayfs" unless said otherwise. */
+  readonly snapshotter?: "overlayfs" | "native";
+}
+
+/** Images and template, made where missing; with everything there this reads a few small files. */
+export async function ensureContainerdTemplate(options: TemplateOptions = {}): Promise<ContainerdTemplate> {
+  const images = await ensureImages(options);
+  const cacheDir = options.cacheDir ?? defaultCacheDir;
+  const snapshotter = options.snapshotter ?? "overlayfs";
+  const { stdout: version } = await run("containerd", ["--version"], { timeout: 10_000 });
+  const key = createHash("sha256")
+    .update(JSON.stringify([1, version, snapshotter, images.map((i) => [i.name, i.id])]))
+    .digest("hex")
+    .slice(0, 16);
+  const directory = join(cacheDir, `containerd-${key}`);
+  if (!existsSync(join(directory, "ready"))) {
+    const from = performance.now();
+    await buildTemplate(directory, images, snapshotter);
+    options.log?.(`unpacked the offline images (${((performance.now() - from) / 1000).toFixed(1)} s)`);
+  }
+  return { directory, images };
+}
+
+async function buildTemplate(
+  directory: string,
+  images: readonly OfflineImage[],
+  snapshotter: string,
+): Promise<void> {
+  const partial = `${directory}.partial-${process.pid}`;
+  await rm(partial, { recursive: true, force: true });
+  const root = join(partial, "root");
+  await mkdir(root, { recursive: true });
+  const work = await mkdtemp(join(tmpdir(), "portolan-containerd-"));
+  const address = join(work, "c.sock");
+  const config = join(work, "config.toml");
+  await writeFile(
+    config,
+    `version = 2\nroot = ${JSON.stringify(root)}\nstate = ${JSON.stringify(join(work, "state"))}\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]\n[grpc]\naddress = ${JSON.stringify(address)}\n`,
+  );
+  const daemon = spawn("containerd", ["--config", config, "--log-level", "error"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  daemon.stderr.on("data", (d: Buffer) => {
+    said = (said + d.toString()).slice(-4000);
+  });
+  const ctr = (...args: string[]) =>
+    run("ctr", ["-a", address, "-n", "k8s.io", ...args], { timeout: 120_000, maxBuffer: 16 << 20 });
+  try {
+    await listening(daemon, ctr, () => said);
+    for (const image of images) {
+      await ctr("images", "import", "--snapshotter", snapshotter, image.archive);
+      // As the CRI plugin leaves an image it pulled: the name and the id both refer to it, both labelled.
+      await ctr("images", "tag", "--force", image.name, image.id);
+      for (const ref of [image.name, image.id])
+        await ctr("images", "label", ref, "io.cri-containerd.image=managed");
+    }
+  } finally {
+    await stop(daemon);
+    await rm(work, { recursive: true, force: true });
+  }
+  // The daemon's own id: every node's containerd makes its own.
+  await rm(join(root, "io.containerd.grpc.v1.introspection"), { recursive: true, force: true });
+  await writeFile(join(partial, "ready"), "");
+  await rm(directory, { recursive: true, force: true });
+  await rename(partial, directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+  });
+}
+
+async function listening(
+  daemon: ChildProcess,
+  ctr: (...args: string[]) => Promise<unknown>,
+  said: () => string,
+): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const ok = await ctr("version").then(
+      () => true,
+      () => false,
+    );
+    if (ok) return;
+    if (daemon.exitCode !== null || performance.now() > deadline)
+      throw new Error(`containerd did not start to unpack images: ${said().trim() || "no message"}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function stop(daemon: ChildProcess): Promise<void> {
+  if (daemon.exitCode !== null || daemon.signalCode !== null) return;
+  const closed = new Promise<void>((resolve) => daemon.once("close", () => resolve()));
+  daemon.kill("SIGTERM");
+  const timer = setTimeout(() => daemon.kill("SIGKILL"), 5000);
+  await closed;
+  clearTimeout(timer);
+}
+
+/**
+ * Fills a node's containerd root (which must not hold a containerd yet) before containerd starts there; its CRI plugin then
+ * knows every offline image. Returns false, having done nothing, where the root is in use already.
+ */
+export async function prepareContainerdRoot(template: ContainerdTemplate, root: string): Promise<boolean> {
+  const from = join(template.directory, "root");
+  if (existsSync(join(root, "io.containerd.metadata.v1.bolt"))) return false;
+  await mkdir(root, { recursive: true });
+  const linked = await run("cp", ["-al", `${from}/.`, root], { timeout: 60_000 }).then(
+    () => true,
+    () => false,
+  );
+  // Another file system (or one without hard links) gets copies.
+  if (!linked) await run("cp", ["-a", "--reflink=auto", `${from}/.`, root], { timeout: 120_000 });
+  for (const database of databases) {
+    const path = join(root, database);
+    if (!linked || !existsSync(path)) continue;
+    await rm(path);
+    await cp(join(from, database), path);
+  }
+  return true;
+}
+
+/** Files that containerd changes in place. */
+const databases = [
+  "io.containerd.metadata.v1.bolt/meta.db",
+  "io.containerd.snapshotter.v1.overlayfs/metadata.db",
+  "io.containerd.snapshotter.v1.native/metadata.db",
+];

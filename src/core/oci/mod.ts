@@ -1,0 +1,2 @@
+export * from "./fallback.ts";
+export * from "./reference.ts";
