@@ -1,0 +1,22 @@
+// Runs the benches that are named on the command line, or all of them.
+import { api } from "./api.bench.ts";
+import { type Bench, printFigure } from "./figure.ts";
+
+const benches: Bench[] = [api];
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((w) => !benches.some((b) => b.name === w));
+if (unknown.length > 0) {
+  console.error(
+    `no bench is called ${unknown.join(", ")}; there are: ${benches.map((b) => b.name).join(", ")}`,
+  );
+  process.exit(2);
+}
+let missed = 0;
+for (const bench of benches.filter((b) => wanted.length === 0 || wanted.includes(b.name))) {
+  console.log(`\n${bench.name}`);
+  for (const figure of await bench.run()) {
+    console.log(printFigure(figure));
+    if (figure.met === false) missed++;
+  }
+}
+console.log(missed === 0 ? "\nevery goal is met" : `\n${missed} goals are missed`);
