@@ -42,7 +42,7 @@ function drive(options: LoadOptions): Promise<LoadResult> {
       const text = body?.replaceAll("%", String(n)) ?? "";
       const head = `${method} ${path} HTTP/1.1\r\nHost: bench\r\n${text ? `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` : ""}\r\n`;
       const start = performance.now();
-      let buffer = Buffer.alloc(0);
+      let buffer: Buffer = Buffer.alloc(0);
       const read = (chunk: Buffer): void => {
         buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
         const end = buffer.indexOf("\r\n\r\n");
