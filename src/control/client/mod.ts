@@ -2,4 +2,5 @@ export type * from "./client.ts";
 export * from "./event-recorder.ts";
 export * from "./informer.ts";
 export * from "./informers.ts";
+export * from "./log.ts";
 export * from "./work-queue.ts";

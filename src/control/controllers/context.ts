@@ -1,0 +1,76 @@
+// What every controller is given: the API, the shared caches, a log and a clock.
+import { StatusError } from "../../core/api/status.ts";
+import type { ClusterFacts } from "../../core/cluster/config.ts";
+import {
+  createEventRecorder,
+  createWorkQueue,
+  type EventRecorder,
+  errorFields,
+  type Informers,
+  type KubeClient,
+  type Log,
+  type WorkQueue,
+} from "../client/mod.ts";
+
+export interface ControllerContext {
+  client: KubeClient;
+  informers: Informers;
+  log: Log;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  cluster: ClusterFacts;
+  /** PEM of the cluster's certificate authority. */
+  caCert: string;
+}
+
+/** Sets up handlers and caches at once; the result works until the signal aborts, once every cache has its first list. */
+export type StartController = (context: ControllerContext) => (signal: AbortSignal) => Promise<void>;
+
+/** A queue whose failures are logged under the controller's name. */
+export function controllerQueue(
+  { log }: ControllerContext,
+  name: string,
+  options: { workers?: number; work(key: string): Promise<void> },
+): WorkQueue {
+  return createWorkQueue({
+    workers: options.workers ?? 5,
+    work: options.work,
+    onError(key, error) {
+      // Conflicts are the ordinary course of things: the next try reads the newer object.
+      const quiet = error instanceof StatusError && (error.code === 409 || error.code === 404);
+      log[quiet ? "debug" : "warn"]({ controller: name, key, ...errorFields(error) }, "could not reconcile");
+    },
+  });
+}
+
+export function controllerRecorder(
+  { client, log, now }: ControllerContext,
+  component: string,
+): EventRecorder {
+  return createEventRecorder(client, {
+    component,
+    now,
+    onError: (error) => log.debug({ component, ...errorFields(error) }, "an event was not recorded"),
+  });
+}
+
+/** `ns/name` apart; a cluster-scoped key has no namespace. */
+export function splitKey(key: string): { namespace: string | undefined; name: string } {
+  const at = key.indexOf("/");
+  return at < 0
+    ? { namespace: undefined, name: key }
+    : { namespace: key.slice(0, at), name: key.slice(at + 1) };
+}
+
+/** The API refuses to make anything new in a namespace that is going away. */
+export function isNamespaceTerminating(error: unknown): boolean {
+  return (
+    error instanceof StatusError &&
+    (error.status.details?.causes ?? []).some((c) => c.reason === "NamespaceTerminating")
+  );
+}
+
+/** RFC 3339 with seconds, as metav1.Time is written. */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

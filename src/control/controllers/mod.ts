@@ -1,0 +1,34 @@
+// The controllers of a cluster, run together: one informer a resource, one loop a controller.
+import type { ClusterFacts } from "../../core/cluster/config.ts";
+import { createInformers, errorFields, type KubeClient, type Log } from "../client/mod.ts";
+import type { ControllerContext, StartController } from "./context.ts";
+import { startReplicaSets } from "./replicaset/mod.ts";
+import { startReplicationControllers } from "./replicationcontroller/mod.ts";
+
+export interface ControllersOptions {
+  client: KubeClient;
+  cluster: ClusterFacts;
+  /** PEM of the cluster's certificate authority. */
+  caCert: string;
+  log: Log;
+}
+
+const controllers: readonly StartController[] = [startReplicaSets, startReplicationControllers];
+
+/** Runs every controller until the signal aborts. Rejects only for a mistake in the code. */
+export async function startControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
+  const { client, cluster, caCert, log } = options;
+  const informers = createInformers(client, (resource, error) =>
+    log.warn({ resource, ...errorFields(error) }, "the controllers' watch was interrupted"),
+  );
+  const context: ControllerContext = { client, informers, log, now: Date.now, cluster, caCert };
+  const runs = controllers.map((start) => start(context));
+  const caches = informers.run(signal);
+  const stopped = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([informers.synced(), stopped]);
+  if (!signal.aborted) await Promise.all(runs.map((run) => run(signal)));
+  await caches;
+}

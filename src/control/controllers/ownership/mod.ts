@@ -1,0 +1,3 @@
+export * from "./claim.ts";
+export * from "./controller-ref.ts";
+export * from "./pending-deletions.ts";
