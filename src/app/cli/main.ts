@@ -75,6 +75,32 @@ program
     print(file);
   });
 
+const images = program.command("images").description("images of the cluster's nodes, and offline ones");
+images
+  .command("list")
+  .description("the images that each node has")
+  .option(...name)
+  .action(async (o) => {
+    const { listImages } = await import("../cluster/node-images.ts");
+    for (const { node, image } of await listImages(o.name)) print(`${node.padEnd(10)} ${image}`);
+  });
+images
+  .command("load <archive>")
+  .description("load an image archive (docker save, or OCI) into every node")
+  .option(...name)
+  .action(async (archive, o) => {
+    const { loadImage } = await import("../cluster/node-images.ts");
+    for (const line of await loadImage(o.name, archive)) print(line);
+  });
+images
+  .command("build <specification>")
+  .description("build an image archive from Debian packages, as a JSON file says (docs/images.md)")
+  .requiredOption("--archive <file>", "where the OCI archive goes")
+  .action(async (specification, o) => {
+    const { buildFromFile } = await import("../cluster/node-images.ts");
+    print(await buildFromFile(specification, o.archive));
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

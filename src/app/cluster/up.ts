@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureContainerdTemplate, prepareContainerdRoot } from "../images/mod.ts";
 import { knownClusters, readPlan, writeConfigs } from "./configs.ts";
 import {
   contextName,
@@ -50,7 +51,11 @@ export async function up(options: UpOptions): Promise<UpResult> {
     const pki = pkiFiles(paths.pki);
     writeFileSync(paths.kubeconfig, renderKubeconfig(accessOf(plan, pki)), { mode: 0o600 });
   });
-  await steps.step("Network: bridge, nodes, routes", () => createNetwork(plan));
+  await steps.step("Network and images", async () => {
+    const [template] = await Promise.all([imageTemplate(), createNetwork(plan)]);
+    for (const node of plan.nodes)
+      await prepareContainerdRoot(template, nodePaths(name, node.name).containerdRoot);
+  });
   const running = new Set(findProcesses(name).map((p) => p.role));
   await steps.step("Processes", () => startProcesses(plan, running));
   await steps.step("API server answers", () => until("the API server", 30_000, () => apiReady(plan)));
@@ -74,6 +79,16 @@ function accessOf(plan: Plan, pki: ReturnType<typeof pkiFiles>) {
     cert: readPem(pki.admin.cert),
     key: readPem(pki.admin.key),
   };
+}
+
+/** The offline images, unpacked; set-up has built them, unless this is the first `up` of an installed package. */
+function imageTemplate() {
+  const cacheDir = process.env.PORTOLAN_CACHE_DIR;
+  return ensureContainerdTemplate(cacheDir ? { cacheDir } : {}).catch((error: Error) => {
+    throw new Refusal(
+      `the offline images cannot be made: ${error.message}\nwhere Debian's packages can be reached, run: npm run setup`,
+    );
+  });
 }
 
 async function preparePlan(options: UpOptions): Promise<Plan> {
