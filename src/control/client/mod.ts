@@ -3,4 +3,5 @@ export * from "./event-recorder.ts";
 export * from "./informer.ts";
 export * from "./informers.ts";
 export * from "./log.ts";
+export type * from "./upgrade.ts";
 export * from "./work-queue.ts";

@@ -1,0 +1,2 @@
+export * from "./kubelet-server.ts";
+export type * from "./runtime-port.ts";

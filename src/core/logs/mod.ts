@@ -1,0 +1,3 @@
+export * from "./log-line.ts";
+export * from "./log-options.ts";
+export * from "./log-tail.ts";
