@@ -8,6 +8,8 @@ export interface UpgradeTarget {
   url: string;
   /** For https: whom to trust and who we are (PEM). */
   tls?: { ca: string | Buffer; cert: string | Buffer; key: string | Buffer } | undefined;
+  /** False: the server's certificate is not verified. */
+  verify?: boolean | undefined;
 }
 
 /** An upgrade request as it came in. */

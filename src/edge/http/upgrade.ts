@@ -42,7 +42,9 @@ function dial(
     const url = new URL(target.url);
     const options = { method, headers: { "content-length": "0", ...headers }, agent: false as const };
     const req: ClientRequest =
-      url.protocol === "https:" ? tlsRequest(url, { ...options, ...target.tls }) : plainRequest(url, options);
+      url.protocol === "https:"
+        ? tlsRequest(url, { ...options, ...target.tls, rejectUnauthorized: target.verify !== false })
+        : plainRequest(url, options);
     const timer = setTimeout(
       () => req.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)),
       timeoutMs,
