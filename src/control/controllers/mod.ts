@@ -2,6 +2,9 @@
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createInformers, errorFields, type KubeClient, type Log } from "../client/mod.ts";
 import type { ControllerContext, StartController } from "./context.ts";
+import { startEndpoints } from "./endpoints/mod.ts";
+import { startEndpointSlices } from "./endpointslice/mod.ts";
+import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
 import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
 
@@ -13,7 +16,13 @@ export interface ControllersOptions {
   log: Log;
 }
 
-const controllers: readonly StartController[] = [startReplicaSets, startReplicationControllers];
+const controllers: readonly StartController[] = [
+  startEndpointSlices,
+  startEndpoints,
+  startEndpointSliceMirroring,
+  startReplicaSets,
+  startReplicationControllers,
+];
 
 /** Runs every controller until the signal aborts. Rejects only for a mistake in the code. */
 export async function startControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {

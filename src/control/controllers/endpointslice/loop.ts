@@ -1,0 +1,113 @@
+// The EndpointSlice controller: keeps the slices of every Service with a selector. It acts on each change at once: the way
+// from a ready pod to a forwarding kernel leads through here.
+import { endpointSlices, nodes as nodesRef, services as servicesRef } from "../../../core/api/refs.ts";
+import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import type { EndpointSlice } from "../../../core/api/types.ts";
+import { eventSubject, objectKey } from "../../client/mod.ts";
+import {
+  controllerQueue,
+  controllerRecorder,
+  isNamespaceTerminating,
+  type StartController,
+  splitKey,
+} from "../context.ts";
+import { createPendingDeletions } from "../ownership/mod.ts";
+import { createTriggerTimes, isSelecting, selectedPods, triggerTimeAnnotation } from "../service-pods/mod.ts";
+import { decideSlices } from "./decide.ts";
+import { zoneLabel } from "./pod-endpoint.ts";
+import { managedBy, managedByLabel, serviceNameLabel } from "./slice-labels.ts";
+
+export const startEndpointSlices: StartController = (context) => {
+  const { client, informers, now } = context;
+  const { services, pods, podsOf, onChange } = selectedPods(informers);
+  const slices = informers.of(endpointSlices);
+  const nodes = informers.of(nodesRef);
+  const recorder = controllerRecorder(context, "endpoint-slice-controller");
+  const leaving = createPendingDeletions(slices, now);
+  const triggers = createTriggerTimes();
+  const queue = controllerQueue(context, "endpoint-slice-controller", { workers: 10, work: reconcile });
+
+  const serviceOf = (slice: EndpointSlice): string | undefined => {
+    const labels = slice.metadata.labels ?? {};
+    if (labels[managedByLabel] !== managedBy || !labels[serviceNameLabel]) return undefined;
+    return `${slice.metadata.namespace}/${labels[serviceNameLabel]}`;
+  };
+  slices.index("endpointslice-controller", (s) => {
+    const key = serviceOf(s);
+    return key ? [key] : [];
+  });
+  pods.index("node", (p) => (p.spec?.nodeName ? [p.spec.nodeName] : []));
+
+  onChange((key) => queue.add(key));
+  const sliceChanged = (slice: EndpointSlice): void => {
+    const key = serviceOf(slice);
+    if (key) queue.add(key);
+  };
+  slices.on({
+    added: sliceChanged,
+    updated(slice, old) {
+      sliceChanged(slice);
+      sliceChanged(old);
+    },
+    deleted: sliceChanged,
+  });
+  const nodeChanged = (): void => {
+    for (const service of services.list()) if (isSelecting(service)) queue.add(objectKey(service));
+  };
+  nodes.on({
+    added: nodeChanged,
+    updated(node, old) {
+      if (node.metadata.labels?.[zoneLabel] !== old.metadata.labels?.[zoneLabel]) nodeChanged();
+    },
+    deleted: nodeChanged,
+  });
+
+  async function reconcile(key: string): Promise<void> {
+    const service = services.get(key);
+    if (!service) return triggers.forget(key);
+    if (!isSelecting(service)) return;
+    const selected = podsOf(service);
+    const existing = slices.byIndex("endpointslice-controller", key).filter((s) => !leaving.has(s));
+    const change = decideSlices({ service, pods: selected, existing, node: (name) => nodes.get(name) });
+    const time = triggers.next(key, service, selected);
+    const { namespace } = splitKey(key);
+    const stamped = (slice: EndpointSlice): EndpointSlice => {
+      const annotations = { ...slice.metadata.annotations };
+      delete annotations[triggerTimeAnnotation];
+      if (time) annotations[triggerTimeAnnotation] = time;
+      return { ...slice, metadata: { ...slice.metadata, annotations } };
+    };
+    const results = await Promise.allSettled([
+      ...change.create.map(async (s) =>
+        slices.wrote(await client.create(endpointSlices, stamped(s), { namespace })),
+      ),
+      ...change.update.map(async (s) => slices.wrote(await client.update(endpointSlices, stamped(s)))),
+      ...change.remove.map((s) => remove(s)),
+    ]);
+    const failed = results.find((r) => r.status === "rejected" && !isNamespaceTerminating(r.reason));
+    if (failed?.status !== "rejected") return;
+    if (!isConflict(failed.reason))
+      recorder.record(eventSubject(servicesRef, service), {
+        type: "Warning",
+        reason: "FailedToUpdateEndpointSlices",
+        message: `Error updating Endpoint Slices for Service ${key}: ${(failed.reason as Error).message}`,
+      });
+    throw failed.reason;
+  }
+
+  async function remove(slice: EndpointSlice): Promise<void> {
+    leaving.add(slice);
+    try {
+      await client.delete(endpointSlices, slice.metadata.name!, {
+        namespace: slice.metadata.namespace,
+        preconditions: { uid: slice.metadata.uid! },
+      });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      leaving.forget(slice);
+      throw error;
+    }
+  }
+
+  return (signal) => queue.run(signal);
+};

@@ -1,0 +1,3 @@
+export { startEndpointSlices } from "./loop.ts";
+export { portsKey, type Slice, SliceDraft, slicePortsKey } from "./slice-draft.ts";
+export { managedByLabel, serviceNameLabel } from "./slice-labels.ts";

@@ -1,0 +1,92 @@
+// The EndpointSliceMirroring controller: hand-written Endpoints of Services without a selector become slices, which are
+// all that the service proxy and DNS read.
+import {
+  endpointSlices,
+  endpoints as endpointsRef,
+  services as servicesRef,
+} from "../../../core/api/refs.ts";
+import { isNotFound } from "../../../core/api/status.ts";
+import type { EndpointSlice } from "../../../core/api/types.ts";
+import { eventSubject, objectKey } from "../../client/mod.ts";
+import {
+  controllerQueue,
+  controllerRecorder,
+  isNamespaceTerminating,
+  type StartController,
+  splitKey,
+} from "../context.ts";
+import { managedByLabel, serviceNameLabel } from "../endpointslice/mod.ts";
+import { createPendingDeletions } from "../ownership/mod.ts";
+import { decideMirror, isMirrored, managedBy, maxPerSubset } from "./decide.ts";
+
+const component = "endpoint-slice-mirroring-controller";
+
+export const startEndpointSliceMirroring: StartController = (context) => {
+  const { client, informers, now } = context;
+  const services = informers.of(servicesRef);
+  const endpoints = informers.of(endpointsRef);
+  const slices = informers.of(endpointSlices);
+  const recorder = controllerRecorder(context, component);
+  const leaving = createPendingDeletions(slices, now);
+  const queue = controllerQueue(context, component, { work: reconcile });
+
+  const ownerOf = (slice: EndpointSlice): string[] => {
+    const labels = slice.metadata.labels ?? {};
+    if (labels[managedByLabel] !== managedBy || !labels[serviceNameLabel]) return [];
+    return [`${slice.metadata.namespace}/${labels[serviceNameLabel]}`];
+  };
+  slices.index(component, ownerOf);
+  const add = (o: Parameters<typeof objectKey>[0]): void => queue.add(objectKey(o));
+  endpoints.on({ added: add, updated: add, deleted: add });
+  services.on({ added: add, updated: add, deleted: add });
+  const sliceChanged = (slice: EndpointSlice): void => {
+    for (const key of ownerOf(slice)) queue.add(key);
+  };
+  slices.on({ added: sliceChanged, updated: sliceChanged, deleted: sliceChanged });
+
+  async function reconcile(key: string): Promise<void> {
+    const source = endpoints.get(key);
+    const existing = slices.byIndex(component, key).filter((s) => !leaving.has(s));
+    if (!source || !isMirrored(source, services.get(key))) {
+      await Promise.all(existing.map(remove));
+      return;
+    }
+    const change = decideMirror(source, existing);
+    const { namespace } = splitKey(key);
+    const warn = (reason: string, message: string): void =>
+      recorder.record(eventSubject(endpointsRef, source), { type: "Warning", reason, message });
+    if (change.invalid.length > 0)
+      warn(
+        "InvalidIPAddress",
+        `Skipped ${change.invalid.length} invalid IP addresses when mirroring to EndpointSlices`,
+      );
+    if (change.skipped > 0)
+      warn(
+        "TooManyAddressesToMirror",
+        `A max of ${maxPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${change.skipped} addresses were skipped`,
+      );
+    const results = await Promise.allSettled([
+      ...change.create.map(async (s) => slices.wrote(await client.create(endpointSlices, s, { namespace }))),
+      ...change.update.map(async (s) => slices.wrote(await client.update(endpointSlices, s))),
+      ...change.remove.map(remove),
+    ]);
+    const failed = results.find((r) => r.status === "rejected" && !isNamespaceTerminating(r.reason));
+    if (failed?.status === "rejected") throw failed.reason;
+  }
+
+  async function remove(slice: EndpointSlice): Promise<void> {
+    leaving.add(slice);
+    try {
+      await client.delete(endpointSlices, slice.metadata.name!, {
+        namespace: slice.metadata.namespace,
+        preconditions: { uid: slice.metadata.uid! },
+      });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      leaving.forget(slice);
+      throw error;
+    }
+  }
+
+  return (signal) => queue.run(signal);
+};

@@ -1,0 +1,1 @@
+export { startEndpointSliceMirroring } from "./loop.ts";

@@ -1,0 +1,3 @@
+export * from "./endpoint-ports.ts";
+export * from "./selected-pods.ts";
+export * from "./trigger-times.ts";
