@@ -9,6 +9,8 @@ export interface KeyValue {
   modRevision: number;
   /** Revision at which this key came to be. */
   createRevision: number;
+  /** Whatever the reader wants to remember of this version, e.g. its parsed form. The store never looks at it. */
+  memo?: unknown;
 }
 
 export interface StoreEvent {
@@ -34,6 +36,12 @@ export interface Store {
   get(key: string): KeyValue | undefined;
   /** Keys with the prefix in byte order, from `from` (exclusive) on. Reads the newest revision. */
   range(prefix: string, options?: { after?: string; limit?: number }): KeyValue[];
+  /** The same as it stood at an older revision; "compacted" when that is gone. Not beyond `revision`. */
+  rangeAt(
+    prefix: string,
+    revision: number,
+    options?: { after?: string; limit?: number },
+  ): KeyValue[] | "compacted";
   count(prefix: string): number;
   /** `expected` 0: the key must not exist; N: its modRevision must be N. */
   put(key: string, expected: number, value: (revision: number) => Buffer): Promise<CommitResult>;
@@ -47,6 +55,9 @@ export interface Store {
     afterRevision: number,
     onEvent: (event: StoreEvent) => void,
   ): (() => void) | "compacted";
+  /** Forgets the events up to and including this revision. */
   compact(revision: number): Promise<void>;
+  /** Empty while writes are accepted; else why they are not (the disk is full, …). Reads go on. */
+  readonly failure: string;
   close(): Promise<void>;
 }
