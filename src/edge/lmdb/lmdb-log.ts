@@ -95,6 +95,7 @@ function openAll(dir: string): Opened {
 /** Opens or makes the log in the directory. One process at a time may hold it. */
 export function openLmdbLog(dir: string): StoreLog {
   let db = openAll(dir);
+  let compacted = 0;
   return {
     load(): LogContents {
       const state = db.meta.get("state");
@@ -122,14 +123,17 @@ export function openLmdbLog(dir: string): StoreLog {
           else db.entries.remove(event.kv.key);
           db.events.put(event.revision, packEvent(event));
         }
-        for (const revision of db.events.getKeys({ end: compactTo + 1 })) db.events.remove(revision);
+        if (compactTo > compacted)
+          for (const revision of db.events.getKeys({ end: compactTo + 1 })) db.events.remove(revision);
         db.meta.put("state", state);
       });
+      compacted = compactTo;
     },
 
     async reopen() {
       await db.root.close().catch(() => {});
       db = openAll(dir);
+      compacted = 0;
     },
 
     close: () => db.root.close(),

@@ -1,0 +1,88 @@
+// What every request carries besides its object: who asks and how; and what the request path is built on.
+import type { KubeObject } from "../../core/api/types.ts";
+import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
+import type { Store } from "../store/mod.ts";
+import type { Registry } from "./registry.ts";
+
+export interface UserInfo {
+  name: string;
+  uid: string;
+  groups: string[];
+  extra: Record<string, string[]>;
+}
+
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
+
+export interface WriteContext {
+  user: UserInfo;
+  /** Everything but the write itself happens. */
+  dryRun: boolean;
+  fieldManager: string;
+  fieldValidation: FieldValidation;
+  /** Adds a `Warning: 299` header to the answer. */
+  warn(text: string): void;
+}
+
+export interface AdmissionRequest {
+  operation: "CREATE" | "UPDATE" | "DELETE";
+  def: ResourceDefinition;
+  namespace: string | undefined;
+  name: string;
+  subresource: string;
+  /** The caller's own copy: a plug-in may change it. Absent for DELETE. */
+  object: KubeObject | undefined;
+  old: KubeObject | undefined;
+  context: WriteContext;
+}
+
+/** Changes or refuses (throws StatusError) a write. Everything it may look at is in memory, so it never waits. */
+export type AdmissionPlugin = (request: AdmissionRequest, core: ApiCore) => void;
+
+/** Something taken for a write that is given back if the write fails (an address, a port). */
+export interface Reservation {
+  commit(): void;
+  release(): void;
+}
+
+/** Takes what the object needs, changing the object; sees what the old one held. undefined: nothing to do. */
+export type Reserve = (request: AdmissionRequest) => Reservation | undefined;
+
+export interface ApiCore {
+  store: Store;
+  registry: Registry;
+  admission: readonly AdmissionPlugin[];
+  reserve: readonly Reserve[];
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** RFC 3339 in whole seconds, as metav1.Time. */
+export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyContext => ({
+  now: timestamp(core.now()),
+  user: ctx.user,
+});
+
+export function admit(core: ApiCore, request: AdmissionRequest): void {
+  for (const plugin of core.admission) plugin(request, core);
+}
+
+/** Takes all reservations or none. */
+export function reserveAll(core: ApiCore, request: AdmissionRequest): Reservation {
+  const taken: Reservation[] = [];
+  const all: Reservation = {
+    commit: () => taken.forEach((r) => void r.commit()),
+    release: () => taken.forEach((r) => void r.release()),
+  };
+  try {
+    for (const reserve of core.reserve) {
+      const r = reserve(request);
+      if (r) taken.push(r);
+    }
+  } catch (error) {
+    all.release();
+    throw error;
+  }
+  return all;
+}
