@@ -1,6 +1,7 @@
 // What every request carries besides its object: who asks and how; and what the request path is built on.
-import type { KubeObject } from "../../core/api/types.ts";
+
 import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
+import type { KubeObject } from "../../core/api/types.ts";
 import type { Store } from "../store/mod.ts";
 import type { Registry } from "./registry.ts";
 

@@ -22,9 +22,14 @@ export function parseContinue(text: string): ContinueToken {
     throw badRequest("continue key is not valid: invalid character in base64 or JSON");
   }
   const { v, rv, start } = (value ?? {}) as Record<string, unknown>;
-  if (v !== "meta.k8s.io/v1") throw badRequest(`continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v ?? "")}`);
+  if (v !== "meta.k8s.io/v1")
+    throw badRequest(
+      `continue key is not valid: server does not recognize this encoded version ${JSON.stringify(v ?? "")}`,
+    );
   if (typeof rv !== "number" || !Number.isSafeInteger(rv) || rv === 0 || rv < -1)
-    throw badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+    throw badRequest(
+      "continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+    );
   if (typeof start !== "string" || start === "")
     throw badRequest("continue key is not valid: encoded start key empty (version meta.k8s.io/v1)");
   if (start.split("/").includes("..")) throw badRequest("continue key is not valid: invalid start");

@@ -19,7 +19,11 @@ import { apiVersionOfDefinition, storeKey, subjectOf } from "./registry.ts";
 import { encodeForStorage } from "./stored-object.ts";
 
 /** The object's namespace must be the request's, or absent. */
-export function matchNamespace(def: ResourceDefinition, obj: KubeObject, namespace: string | undefined): void {
+export function matchNamespace(
+  def: ResourceDefinition,
+  obj: KubeObject,
+  namespace: string | undefined,
+): void {
   if (!def.namespaced) {
     delete obj.metadata.namespace;
     return;

@@ -145,7 +145,10 @@ function beginDeletion(
   const seconds = graceSeconds(def, obj, o);
   if (def.gracefulDeletion && seconds > 0) {
     const running = meta.deletionTimestamp !== undefined;
-    if (!running || (o.gracePeriodSeconds !== undefined && seconds < (meta.deletionGracePeriodSeconds ?? 0))) {
+    if (
+      !running ||
+      (o.gracePeriodSeconds !== undefined && seconds < (meta.deletionGracePeriodSeconds ?? 0))
+    ) {
       if (running) {
         // The clock started when deletion was first asked for.
         const start = Date.parse(meta.deletionTimestamp!) - (meta.deletionGracePeriodSeconds ?? 0) * 1000;
@@ -191,8 +194,7 @@ export async function deleteObject(
     const obj = cloneStored(current);
     const remove = beginDeletion(core, def, obj, options, ctx);
     if (remove === undefined) return { kind: "pending", kv: current };
-    if (ctx.dryRun)
-      return remove ? { kind: "deleted", kv: current } : { kind: "pending", kv: unstored(obj) };
+    if (ctx.dryRun) return remove ? { kind: "deleted", kv: current } : { kind: "pending", kv: unstored(obj) };
     const encode = (revision: number): Buffer => encodeForStorage(obj, revision);
     const result = remove
       ? await core.store.delete(key, current.modRevision, encode)

@@ -94,7 +94,8 @@ export function listPage(store: Store, def: ResourceDefinition, q: ListQuery): L
     revision = asked;
   }
 
-  const exactlyOne = selection.name !== undefined && (namespace || !def.namespaced) && revision === store.revision;
+  const exactlyOne =
+    selection.name !== undefined && (namespace || !def.namespaced) && revision === store.revision;
   let found: KeyValue[] | "compacted";
   if (exactlyOne) {
     const key = storeKey(def, namespace, selection.name!);
@@ -109,7 +110,10 @@ export function listPage(store: Store, def: ResourceDefinition, q: ListQuery): L
       q.continue ? inconsistentHint : `The resourceVersion for the provided list is too old.`,
     );
     if (q.continue)
-      error.status.metadata.continue = printContinue({ revision: -1, after: parseContinue(q.continue).after });
+      error.status.metadata.continue = printContinue({
+        revision: -1,
+        after: parseContinue(q.continue).after,
+      });
     throw error;
   }
   if (limit === undefined) {

@@ -47,7 +47,13 @@ export function parseResourcePath(path: string): RequestInfo | undefined {
   let namespace: string | undefined;
   // /namespaces/N/RESOURCE is scope; /namespaces/N and /namespaces/N/status are the namespace itself.
   const inner = parts[at + 2];
-  if (parts[at] === "namespaces" && inner !== undefined && inner !== "" && inner !== "status" && inner !== "finalize") {
+  if (
+    parts[at] === "namespaces" &&
+    inner !== undefined &&
+    inner !== "" &&
+    inner !== "status" &&
+    inner !== "finalize"
+  ) {
     namespace = decode(parts[at + 1]!);
     if (namespace === undefined || namespace === "") return undefined;
     at += 2;

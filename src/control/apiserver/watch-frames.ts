@@ -29,7 +29,12 @@ export function frame(type: WatchType, object: Buffer): Buffer {
   return Buffer.concat([prefixOf(type), object, suffix]);
 }
 
-export function createFrameCache(): (type: WatchType, def: ResourceDefinition, kv: KeyValue, form: Form) => Buffer {
+export function createFrameCache(): (
+  type: WatchType,
+  def: ResourceDefinition,
+  kv: KeyValue,
+  form: Form,
+) => Buffer {
   // Events are told to all watchers in one go, so remembering the last version's frames is enough.
   let last: KeyValue | undefined;
   const frames = new Map<string, Buffer>();
@@ -52,7 +57,11 @@ export function createFrameCache(): (type: WatchType, def: ResourceDefinition, k
 }
 
 /** The object of a BOOKMARK: the kind with nothing but a resourceVersion. */
-export function bookmarkObject(def: ResourceDefinition, revision: number, endsInitialEvents: boolean): KubeObject {
+export function bookmarkObject(
+  def: ResourceDefinition,
+  revision: number,
+  endsInitialEvents: boolean,
+): KubeObject {
   return {
     kind: def.kind,
     apiVersion: apiVersionOfDefinition(def),

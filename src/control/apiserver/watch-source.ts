@@ -43,25 +43,47 @@ function leaving(event: StoreEvent): KeyValue {
 }
 
 function checkQuery(def: ResourceDefinition, q: WatchQuery): void {
-  const refuse = (field: string, type: "FieldValueForbidden" | "FieldValueNotSupported", detail: string, value?: unknown) => {
+  const refuse = (
+    field: string,
+    type: "FieldValueForbidden" | "FieldValueNotSupported",
+    detail: string,
+    value?: unknown,
+  ) => {
     throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
       { type, field, detail, ...(value === undefined ? {} : { value }) },
     ]);
   };
   const rule = q.resourceVersionMatch ?? "";
   if (q.sendInitialEvents !== undefined && rule === "")
-    refuse("resourceVersionMatch", "FieldValueForbidden", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    refuse(
+      "resourceVersionMatch",
+      "FieldValueForbidden",
+      "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+    );
   if (rule !== "" && q.sendInitialEvents === undefined)
-    refuse("resourceVersionMatch", "FieldValueForbidden", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    refuse(
+      "resourceVersionMatch",
+      "FieldValueForbidden",
+      "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+    );
   if (rule !== "" && rule !== "NotOlderThan")
     refuse("resourceVersionMatch", "FieldValueNotSupported", 'supported values: "NotOlderThan"', rule);
   if (q.sendInitialEvents && !q.allowWatchBookmarks)
-    refuse("sendInitialEvents", "FieldValueForbidden", "sendInitialEvents requires setting allowWatchBookmarks to true");
+    refuse(
+      "sendInitialEvents",
+      "FieldValueForbidden",
+      "sendInitialEvents requires setting allowWatchBookmarks to true",
+    );
   void def;
 }
 
 /** Throws StatusError for a request that cannot be watched. `wake` is called when `next` has something again. */
-export function openWatch(store: Store, def: ResourceDefinition, q: WatchQuery, wake: () => void): WatchSource {
+export function openWatch(
+  store: Store,
+  def: ResourceDefinition,
+  q: WatchQuery,
+  wake: () => void,
+): WatchSource {
   checkQuery(def, q);
   const selection = parseSelection(def, q);
   const matches = selection.matches;
@@ -92,8 +114,7 @@ export function openWatch(store: Store, def: ResourceDefinition, q: WatchQuery, 
 
   function toItem(event: StoreEvent): WatchItem | undefined {
     const { kv, prevKv } = event;
-    if (event.type === "DELETE")
-      return selected(prevKv ?? kv) ? { type: "DELETED", kv } : undefined;
+    if (event.type === "DELETE") return selected(prevKv ?? kv) ? { type: "DELETED", kv } : undefined;
     const is = selected(kv);
     const was = prevKv !== undefined && selected(prevKv);
     if (is) return { type: was ? "MODIFIED" : "ADDED", kv };

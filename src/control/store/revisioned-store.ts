@@ -205,8 +205,7 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
 
     watch(prefix, afterRevision, onEvent) {
       if (afterRevision < window.compactedRevision) return "compacted";
-      for (const event of window.after(afterRevision))
-        if (event.kv.key.startsWith(prefix)) onEvent(event);
+      for (const event of window.after(afterRevision)) if (event.kv.key.startsWith(prefix)) onEvent(event);
       return hub.add(prefix, onEvent);
     },
 

@@ -1,0 +1,261 @@
+// The API server as one value: takes HTTP requests, gives a client to what runs beside it. Where bytes come from and where
+// they are kept is somebody else's business.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ResourceDefinition } from "../../core/api/resource.ts";
+import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
+import { createInProcessClient } from "../client/in-process.ts";
+import type { KubeClient } from "../client/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
+import { createAuthenticator, type TokenVerifier } from "./authenticator.ts";
+import type { ConnectHandlers } from "./connect.ts";
+import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
+import {
+  aggregatedDiscovery,
+  type DiscoveryInput,
+  legacyGroup,
+  legacyGroups,
+  legacyResources,
+  legacyVersions,
+  type VirtualResource,
+} from "./discovery.ts";
+import { answerHealth, type HealthCheck } from "./health.ts";
+import { parseAccept } from "./negotiate.ts";
+import { createOperations } from "./operations.ts";
+import { createRegistry } from "./registry.ts";
+import { parseResourcePath, type RequestInfo } from "./request-info.ts";
+import { createResourceHandler } from "./resource-handler.ts";
+import { createSubresources, type SubresourceHandler } from "./subresource.ts";
+import { versionInfo } from "./version.ts";
+
+export interface ApiServerOptions {
+  store: Store;
+  definitions: readonly ResourceDefinition[];
+  admission?: readonly AdmissionPlugin[];
+  reserve?: readonly Reserve[];
+  subresources?: Readonly<Record<string, SubresourceHandler>>;
+  connect?: ConnectHandlers;
+  verifyToken?: TokenVerifier;
+  /** host:port that discovery names. */
+  address?: string;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  bookmarkMs?: number;
+  health?: readonly HealthCheck[];
+  onError?(error: unknown): void;
+}
+
+export interface ApiServer {
+  readonly client: KubeClient;
+  readonly core: ApiCore;
+  handle(req: IncomingMessage, res: ServerResponse): void;
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** Requests that are neither watches nor streams, at once; beyond it 429. */
+const maxInFlight = 800;
+const openPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
+
+export function createApiServer(o: ApiServerOptions): ApiServer {
+  const registry = createRegistry(o.definitions);
+  const core: ApiCore = {
+    store: o.store,
+    registry,
+    admission: o.admission ?? [],
+    reserve: o.reserve ?? [],
+    now: o.now ?? Date.now,
+  };
+  const subresources = createSubresources(o.subresources ?? {});
+  const client = createInProcessClient(createOperations(core, subresources));
+  const authenticate = createAuthenticator(o.verifyToken ?? (async () => undefined));
+  const resources = createResourceHandler({
+    core,
+    subresources,
+    bookmarkMs: o.bookmarkMs ?? 60_000,
+    random: Math.random,
+  });
+  const virtual: VirtualResource[] = [];
+  const discovery: DiscoveryInput = { registry, virtual };
+  const onError = o.onError ?? (() => {});
+  const checks: HealthCheck[] = [
+    { name: "ping", check: () => undefined },
+    { name: "log", check: () => undefined },
+    { name: "etcd", check: () => o.store.failure || undefined },
+    ...(o.health ?? []),
+  ];
+  let inFlight = 0;
+
+  const notServed = (): StatusError =>
+    failure(404, "NotFound", "the server could not find the requested resource", {});
+
+  function answerDiscovery(req: IncomingMessage, res: ServerResponse, path: string): boolean {
+    const parts = path.replace(/\/$/, "").split("/").slice(1);
+    if (parts[0] !== "api" && parts[0] !== "apis") return false;
+    if (parts.length === 1) {
+      const wanted = parseAccept(req.headers.accept ?? "").find(
+        (r) =>
+          r.params.get("as") === "APIGroupDiscoveryList" &&
+          r.params.get("g") === "apidiscovery.k8s.io" &&
+          ["v2", "v2beta1"].includes(r.params.get("v") ?? ""),
+      );
+      if (wanted) {
+        const v = wanted.params.get("v")!;
+        const body = JSON.stringify(aggregatedDiscovery(discovery, parts[0] === "api", v));
+        const type = `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
+        res.setHeader("Vary", "Accept");
+        answerBytes(res, 200, type, Buffer.from(body));
+        return true;
+      }
+      answerJson(
+        req,
+        res,
+        200,
+        parts[0] === "api" ? legacyVersions(o.address ?? "") : legacyGroups(discovery),
+      );
+      return true;
+    }
+    let answer: object | undefined;
+    if (parts[0] === "api" && parts.length === 2) answer = legacyResources(discovery, "", parts[1]!);
+    else if (parts[0] === "apis" && parts.length === 2) answer = legacyGroup(discovery, parts[1]!);
+    else if (parts[0] === "apis" && parts.length === 3)
+      answer = legacyResources(discovery, parts[1]!, parts[2]!);
+    else return false;
+    if (!answer) throw notServed();
+    answerJson(req, res, 200, answer);
+    return true;
+  }
+
+  function answerOther(
+    req: IncomingMessage,
+    res: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+  ): boolean {
+    if (path === "/version" || path === "/version/") {
+      answerJson(req, res, 200, versionInfo());
+      return true;
+    }
+    if (answerHealth(req, res, path, query, checks)) return true;
+    if (answerDiscovery(req, res, path)) return true;
+    if (path === "/") {
+      const paths = [
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/healthz",
+        "/livez",
+        "/metrics",
+        "/openapi/v3",
+        "/readyz",
+        "/version",
+      ];
+      for (const [group, versions] of registry.groups)
+        paths.push(`/apis/${group}`, ...versions.map((v) => `/apis/${group}/${v}`));
+      answerJson(req, res, 200, { paths: paths.sort() });
+      return true;
+    }
+    return false;
+  }
+
+  async function connect(
+    req: IncomingMessage,
+    answer: { response: ServerResponse } | { socket: Duplex; head: Buffer },
+    info: RequestInfo,
+    query: URLSearchParams,
+  ): Promise<boolean> {
+    const name = `${info.resource}/${info.subresource}`;
+    if (info.group !== "" || !o.connect || !Object.hasOwn(o.connect, name)) return false;
+    await o.connect[name]!({
+      request: req,
+      response: "response" in answer ? answer.response : undefined,
+      upgrade: "socket" in answer ? answer : undefined,
+      resource: info.resource,
+      subresource: info.subresource,
+      namespace: info.namespace,
+      name: info.name,
+      subpath: info.subpath,
+      query,
+      client,
+    });
+    return true;
+  }
+
+  async function serve(
+    req: IncomingMessage,
+    res: ServerResponse,
+    user: UserInfo,
+    path: string,
+    search: string,
+  ): Promise<void> {
+    const query = new URLSearchParams(search);
+    const info = parseResourcePath(path);
+    if (!info) {
+      if (!answerOther(req, res, path, query)) answerText(res, 404, "404 page not found\n");
+      return;
+    }
+    if (info.subresource !== "" && (await connect(req, { response: res }, info, query))) return;
+    const long = info.legacyWatch || query.has("watch");
+    if (!long && inFlight >= maxInFlight)
+      throw tooManyRequests("too many requests, please try again later", 1);
+    if (!long) inFlight++;
+    try {
+      await resources({ req, res, info, query, user });
+    } finally {
+      if (!long) inFlight--;
+    }
+  }
+
+  function splitUrl(req: IncomingMessage): [path: string, search: string] {
+    const url = req.url ?? "/";
+    const at = url.indexOf("?");
+    return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
+  }
+
+  const isAnonymous = (user: UserInfo): boolean => user.groups.includes("system:unauthenticated");
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    try {
+      const [path, search] = splitUrl(req);
+      const found = authenticate(req);
+      const user = found instanceof Promise ? await found : found;
+      if (isAnonymous(user) && !openPaths.test(path)) throw unauthorized();
+      await serve(req, res, user, path, search);
+    } catch (error) {
+      if (!(error instanceof StatusError)) onError(error);
+      try {
+        answerError(req, res, error);
+      } catch (second) {
+        onError(second);
+        res.destroy();
+      }
+    }
+  }
+
+  async function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    try {
+      const [path, search] = splitUrl(req);
+      const user = await authenticate(req);
+      if (isAnonymous(user)) throw unauthorized();
+      const info = parseResourcePath(path);
+      if (!info || !(await connect(req, { socket, head }, info, new URLSearchParams(search))))
+        throw notServed();
+    } catch (error) {
+      if (!(error instanceof StatusError)) onError(error);
+      const status = statusOf(error);
+      const body = `${JSON.stringify(status)}\n`;
+      const code = status.code ?? 500;
+      socket.end(
+        `HTTP/1.1 ${code} ${status.reason ?? "Error"}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    }
+  }
+
+  return {
+    client,
+    core,
+    handle: (req, res) => void handle(req, res),
+    upgrade: (req, socket, head) => void upgrade(req, socket, head),
+  };
+}

@@ -1,0 +1,120 @@
+// What a cluster has from its first second: system namespaces, the Service of the API itself and that of the cluster's DNS.
+
+import type { ResourceRef } from "../../core/api/refs.ts";
+import { endpointSlices, endpoints, namespaces, services } from "../../core/api/refs.ts";
+import { isAlreadyExists, isNotFound } from "../../core/api/status.ts";
+import type { EndpointSlice, Endpoints, KubeObject, Service } from "../../core/api/types.ts";
+import type { ClusterFacts } from "../../core/cluster/config.ts";
+import type { KubeClient } from "../client/mod.ts";
+
+async function ensure<T extends KubeObject>(
+  client: KubeClient,
+  ref: ResourceRef<T>,
+  object: KubeObject,
+): Promise<void> {
+  const { name, namespace } = object.metadata;
+  try {
+    await client.get(ref, name!, { namespace });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.create(ref, object, { namespace }).catch((e) => {
+      if (!isAlreadyExists(e)) throw e;
+    });
+  }
+}
+
+function kubernetesService(c: ClusterFacts): Partial<Service> & KubeObject {
+  return {
+    metadata: {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { component: "apiserver", provider: "kubernetes" },
+    },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: c.apiServiceAddress,
+      clusterIPs: [c.apiServiceAddress],
+      ipFamilyPolicy: "SingleStack",
+      sessionAffinity: "None",
+      ports: [{ name: "https", protocol: "TCP", port: 443, targetPort: c.apiServer.port }],
+    },
+  };
+}
+
+function kubernetesEndpoints(c: ClusterFacts): Partial<Endpoints> & KubeObject {
+  return {
+    metadata: {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { "endpointslice.kubernetes.io/skip-mirror": "true" },
+    },
+    subsets: [
+      {
+        addresses: [{ ip: c.apiServer.host }],
+        ports: [{ name: "https", port: c.apiServer.port, protocol: "TCP" }],
+      },
+    ],
+  };
+}
+
+function kubernetesSlice(c: ClusterFacts): Omit<EndpointSlice, "apiVersion" | "kind"> & KubeObject {
+  return {
+    metadata: {
+      name: "kubernetes",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "kubernetes" },
+    },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [c.apiServer.host], conditions: { ready: true } }],
+    ports: [{ name: "https", port: c.apiServer.port, protocol: "TCP" }],
+  };
+}
+
+/** No selector: DNS runs on every node, bound to this address. */
+function dnsService(c: ClusterFacts): Partial<Service> & KubeObject {
+  return {
+    metadata: {
+      name: "kube-dns",
+      namespace: "kube-system",
+      labels: {
+        "k8s-app": "kube-dns",
+        "kubernetes.io/cluster-service": "true",
+        "kubernetes.io/name": "CoreDNS",
+      },
+    },
+    spec: {
+      type: "ClusterIP",
+      clusterIP: c.dnsAddress,
+      clusterIPs: [c.dnsAddress],
+      ports: [
+        { name: "dns", protocol: "UDP", port: 53, targetPort: 53 },
+        { name: "dns-tcp", protocol: "TCP", port: 53, targetPort: 53 },
+        { name: "metrics", protocol: "TCP", port: 9153, targetPort: 9153 },
+      ],
+    },
+  };
+}
+
+/** Makes what is missing; the addresses of the API are corrected when they have changed. */
+export async function ensureBootstrapObjects(client: KubeClient, cluster: ClusterFacts): Promise<void> {
+  for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"])
+    await ensure(client, namespaces, { metadata: { name } });
+  await ensure(client, services, kubernetesService(cluster));
+  await ensure(client, services, dnsService(cluster));
+  const wantedEndpoints = kubernetesEndpoints(cluster);
+  const wantedSlice = kubernetesSlice(cluster);
+  await ensure(client, endpoints, wantedEndpoints);
+  await ensure(client, endpointSlices, wantedSlice);
+  const at = { namespace: "default" };
+  const merge = { ...at, type: "merge" } as const;
+  const has = await client.get(endpoints, "kubernetes", at);
+  const address = has.subsets?.[0];
+  if (
+    address?.addresses?.[0]?.ip !== cluster.apiServer.host ||
+    address.ports?.[0]?.port !== cluster.apiServer.port
+  ) {
+    await client.patch(endpoints, "kubernetes", { subsets: wantedEndpoints.subsets }, merge);
+    const { endpoints: addresses, ports } = wantedSlice;
+    await client.patch(endpointSlices, "kubernetes", { endpoints: addresses, ports }, merge);
+  }
+}

@@ -1,0 +1,6 @@
+export * from "./api-server.ts";
+export * from "./bootstrap.ts";
+export type * from "./connect.ts";
+export type { AdmissionPlugin, ApiCore, Reserve, UserInfo, WriteContext } from "./context.ts";
+export type { SubresourceHandler } from "./subresource.ts";
+export { kubernetesVersion } from "./version.ts";

@@ -1,0 +1,405 @@
+// One HTTP request on a resource: method and path to verb, query to options, result to answer.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
+import { badRequest, failure, invalid, methodNotSupported, notFound } from "../../core/api/status.ts";
+import type { KubeObject } from "../../core/api/types.ts";
+import type { KeyValue } from "../store/mod.ts";
+import { answerJson, answerObject, answerStored } from "./answer.ts";
+import type { ApiCore, FieldValidation, UserInfo, WriteContext } from "./context.ts";
+import { createObject, matchNamespace } from "./create.ts";
+import {
+  type DeleteOptionsBody,
+  deletedStatus,
+  deleteObject,
+  readDeleteOptions,
+  refuseImmortal,
+} from "./delete.ts";
+import { deleteCollection } from "./delete-collection.ts";
+import { type ListPage, type ListQuery, listPage } from "./list.ts";
+import { answerItems, answerObjectList, listMetadata, shownItems } from "./list-response.ts";
+import { type Accepted, negotiate } from "./negotiate.ts";
+import { applyPatch, patchTypeOf } from "./patch.ts";
+import { apiVersionOfDefinition, storeKey, subjectOf, verbsOf } from "./registry.ts";
+import { readBody } from "./request-body.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { asObjectOf, bodyMedia, parseBody } from "./request-object.ts";
+import { servedBytes, servedObject } from "./stored-object.ts";
+import type { Subresources } from "./subresource.ts";
+import { columnDefinition, type IncludeObject, partialMetadata, table, tableRow } from "./table.ts";
+import { updateObject } from "./update.ts";
+import { createFrameCache, type Form } from "./watch-frames.ts";
+import { answerWatch } from "./watch-response.ts";
+
+export interface ResourceRequest {
+  req: IncomingMessage;
+  res: ServerResponse;
+  info: RequestInfo;
+  query: URLSearchParams;
+  user: UserInfo;
+}
+
+const truthy = (v: string | null): boolean => v !== null && v !== "" && v !== "false" && v !== "0";
+
+/** Kinds whose deletion answers with the object rather than a Status. */
+const returnsDeleted = new Set(["pods", "services", "serviceaccounts"]);
+
+function integer(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === "") return undefined;
+  if (!/^-?\d{1,15}$/.test(text))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
+function listQuery(query: URLSearchParams, namespace: string | undefined): ListQuery {
+  return {
+    namespace,
+    labelSelector: query.get("labelSelector") ?? undefined,
+    fieldSelector: query.get("fieldSelector") ?? undefined,
+    limit: integer(query, "limit"),
+    continue: query.get("continue") ?? undefined,
+    resourceVersion: query.get("resourceVersion") ?? undefined,
+    resourceVersionMatch: query.get("resourceVersionMatch") ?? undefined,
+  };
+}
+
+/** The first word of a user agent, which Kubernetes takes for the field manager when none is given. */
+const managerOf = (req: IncomingMessage): string =>
+  (req.headers["user-agent"] ?? "unknown").split("/")[0]!.slice(0, 128) || "unknown";
+
+function writeContext({ req, res, query, user }: ResourceRequest): WriteContext {
+  const dryRun = query.getAll("dryRun").filter((v) => v !== "");
+  for (const v of dryRun)
+    if (v !== "All")
+      throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
+        {
+          type: "FieldValueNotSupported",
+          field: "dryRun",
+          value: dryRun,
+          detail: 'supported values: "All"',
+        },
+      ]);
+  const validation = query.get("fieldValidation") ?? "";
+  if (!["", "Strict", "Warn", "Ignore"].includes(validation))
+    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
+      {
+        type: "FieldValueNotSupported",
+        field: "fieldValidation",
+        value: validation,
+        detail: 'supported values: "", "Ignore", "Strict", "Warn"',
+      },
+    ]);
+  const warnings = new Set<string>();
+  return {
+    user,
+    dryRun: dryRun.length > 0,
+    fieldManager: query.get("fieldManager") || managerOf(req),
+    fieldValidation: (validation || "Warn") as FieldValidation,
+    warn(text) {
+      if (warnings.size >= 50) return;
+      warnings.add(text);
+      const line = (t: string): string =>
+        `299 - "${t.replace(/[\\"]/g, "\\$&").replace(/[^\x20-\x7e]/g, "?")}"`;
+      if (!res.headersSent) res.setHeader("Warning", [...warnings].map(line));
+    },
+  };
+}
+
+export interface ResourceHandlerOptions {
+  core: ApiCore;
+  subresources: Subresources;
+  /** Milliseconds between bookmarks. */
+  bookmarkMs: number;
+  /** Random fraction for a watch's time when the client names none. */
+  random(): number;
+}
+
+export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRequest) => Promise<void> {
+  const { core, subresources } = o;
+  const frames = createFrameCache();
+
+  function definitionOf(info: RequestInfo): ResourceDefinition {
+    const def = core.registry.find(info.group, info.version, info.resource);
+    if (!def || (info.namespace !== undefined && !def.namespaced))
+      throw failure(404, "NotFound", "the server could not find the requested resource", {});
+    return def;
+  }
+
+  function need(def: ResourceDefinition, verb: Verb): void {
+    if (!verbsOf(def).includes(verb)) throw methodNotSupported(subjectOf(def), verb);
+  }
+
+  function formOf(def: ResourceDefinition, accepted: Accepted, query: URLSearchParams): Form {
+    const { shape, version } = accepted;
+    if (shape === "object") return { id: "", show: undefined };
+    if (shape === "partial" || shape === "partial-list")
+      return { id: `partial ${version}`, show: (obj) => partialMetadata(obj, version) };
+    const options = { version, includeObject: includeObject(query) };
+    return {
+      id: `table ${version} ${options.includeObject}`,
+      show: (obj) => {
+        // A bookmark is a Table too: no cells, only the resourceVersion.
+        const meta = { resourceVersion: obj.metadata.resourceVersion };
+        const bookmark = obj.metadata.uid === undefined;
+        const row = bookmark
+          ? { cells: def.columns.map(() => ""), object: partialMetadata(obj, version) }
+          : tableRow(def, obj, { ...options, now: core.now() });
+        return table(def, [row], meta, version);
+      },
+    };
+  }
+
+  function includeObject(query: URLSearchParams): IncludeObject {
+    const v = query.get("includeObject") ?? "";
+    if (v === "" || v === "Metadata") return "Metadata";
+    if (v === "Object" || v === "None") return v;
+    throw badRequest(
+      `invalid includeObject value ${JSON.stringify(v)}: supported values: "None", "Metadata", "Object"`,
+    );
+  }
+
+  function answerOne(r: ResourceRequest, def: ResourceDefinition, code: number, kv: KeyValue): void {
+    const accepted = negotiate(r.req.headers.accept, ["table", "partial"]);
+    if (accepted.shape === "object" && accepted.media === "application/json")
+      answerStored(r.req, r.res, code, servedBytes(def, kv));
+    else if (accepted.shape === "object")
+      answerObject(r.req, r.res, code, accepted.media, servedObject(def, kv));
+    else
+      answerObject(
+        r.req,
+        r.res,
+        code,
+        accepted.media,
+        formOf(def, accepted, r.query).show!(servedObject(def, kv)),
+      );
+  }
+
+  async function answerList(r: ResourceRequest, def: ResourceDefinition, page: ListPage): Promise<void> {
+    const accepted = negotiate(r.req.headers.accept, ["table", "partial-list"]);
+    const metadata = listMetadata(page);
+    if (accepted.media === "application/yaml") {
+      const items = page.items.map((kv) => servedObject(def, kv));
+      answerObject(r.req, r.res, 200, accepted.media, {
+        kind: `${def.kind}List`,
+        apiVersion: apiVersionOfDefinition(def),
+        metadata,
+        items,
+      });
+      return;
+    }
+    if (accepted.shape === "object") return answerObjectList(r.req, r.res, def, page);
+    if (accepted.shape === "table") {
+      const options = { version: accepted.version, includeObject: includeObject(r.query), now: core.now() };
+      const columns = JSON.stringify(def.columns.map(columnDefinition));
+      const head = `{"kind":"Table","apiVersion":"meta.k8s.io/${accepted.version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${columns},"rows":[`;
+      const rows = shownItems(page, (kv) => tableRow(def, servedObject(def, kv), options));
+      return answerItems(r.res, "application/json", head, rows, "]}\n");
+    }
+    const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${accepted.version}","metadata":${JSON.stringify(metadata)},"items":[`;
+    const items = shownItems(page, (kv) => partialMetadata(servedObject(def, kv), accepted.version));
+    return answerItems(r.res, "application/json", head, items, "]}\n");
+  }
+
+  async function watch(r: ResourceRequest, def: ResourceDefinition): Promise<void> {
+    need(def, "watch");
+    const accepted = negotiate(r.req.headers.accept, ["table", "partial", "partial-list"]);
+    const seconds = integer(r.query, "timeoutSeconds") ?? 0;
+    const query = listQuery(r.query, r.info.namespace);
+    if (r.info.name) query.fieldSelector = `metadata.name=${r.info.name}`;
+    const initial = r.query.get("sendInitialEvents");
+    await answerWatch(r.req, r.res, {
+      store: core.store,
+      def,
+      query: {
+        ...query,
+        allowWatchBookmarks: truthy(r.query.get("allowWatchBookmarks")),
+        sendInitialEvents: initial === null || initial === "" ? undefined : truthy(initial),
+      },
+      timeoutMs: seconds > 0 ? seconds * 1000 : (1800 + o.random() * 1800) * 1000,
+      bookmarkMs: o.bookmarkMs,
+      form: formOf(def, accepted, r.query),
+      frames,
+      contentType:
+        accepted.shape === "object"
+          ? "application/json"
+          : `application/json;as=${accepted.shape === "table" ? "Table" : "PartialObjectMetadata"};g=meta.k8s.io;v=${accepted.version}`,
+    });
+  }
+
+  async function readObject(
+    r: ResourceRequest,
+    def: Pick<ResourceDefinition, "group" | "version" | "kind">,
+  ): Promise<KubeObject> {
+    const media = bodyMedia(r.req.headers["content-type"]);
+    const body = await readBody(r.req);
+    if (media === "protobuf")
+      throw failure(415, "UnsupportedMediaType", "protobuf bodies are not served yet");
+    return asObjectOf(def, parseBody(body, media, def.kind));
+  }
+
+  function checkName(r: ResourceRequest, obj: KubeObject): void {
+    const { name } = r.info;
+    if (!obj.metadata.name) obj.metadata.name = name;
+    if (obj.metadata.name !== name)
+      throw badRequest(
+        `the name of the object (${obj.metadata.name}) does not match the name on the URL (${name})`,
+      );
+  }
+
+  async function update(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
+    const { namespace, name, subresource } = r.info;
+    const obj = await readObject(r, def);
+    matchNamespace(def, obj, namespace);
+    checkName(r, obj);
+    const wanted = JSON.stringify(obj);
+    let created = false;
+    const missing =
+      def.allowCreateOnUpdate && subresource === ""
+        ? async (): Promise<KeyValue> => {
+            created = true;
+            return createObject(core, def, namespace, JSON.parse(wanted) as KubeObject, ctx);
+          }
+        : undefined;
+    if (
+      def.allowUnconditionalUpdate === false &&
+      !obj.metadata.resourceVersion &&
+      core.store.get(storeKey(def, namespace, name))
+    )
+      throw invalid(def, name, [
+        {
+          type: "FieldValueInvalid",
+          field: "metadata.resourceVersion",
+          value: 0,
+          detail: "must be specified for an update",
+        },
+      ]);
+    const change = (): KubeObject => JSON.parse(wanted) as KubeObject;
+    const kv = await updateObject(
+      core,
+      { def, namespace, name, subresource, change, ...(missing ? { missing } : {}) },
+      ctx,
+    );
+    answerOne(r, def, created ? 201 : 200, kv);
+  }
+
+  async function patch(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
+    const { namespace, name, subresource } = r.info;
+    const type = patchTypeOf(r.req.headers["content-type"]);
+    const body = await readBody(r.req);
+    const document = parseBody(body, type === "apply" ? "yaml" : "json", def.kind);
+    const change = (current: KubeObject): KubeObject => {
+      const obj = asObjectOf(def, applyPatch(def, current, document, type));
+      checkName(r, obj);
+      return obj;
+    };
+    answerOne(r, def, 200, await updateObject(core, { def, namespace, name, subresource, change }, ctx));
+  }
+
+  async function deleteOptions(r: ResourceRequest, ctx: WriteContext): Promise<DeleteOptionsBody> {
+    const body = await readBody(r.req);
+    let options: ReturnType<typeof readDeleteOptions> = {};
+    if (body.length > 0) {
+      const media = bodyMedia(r.req.headers["content-type"]);
+      if (media === "protobuf")
+        throw failure(415, "UnsupportedMediaType", "protobuf bodies are not served yet");
+      options = readDeleteOptions(parseBody(body, media, "DeleteOptions"));
+    }
+    const q = r.query;
+    options.gracePeriodSeconds ??= integer(q, "gracePeriodSeconds");
+    options.propagationPolicy ??= q.get("propagationPolicy") ?? undefined;
+    if (q.has("orphanDependents")) options.orphanDependents ??= truthy(q.get("orphanDependents"));
+    if (options.dryRun?.includes("All")) ctx.dryRun = true;
+    return options;
+  }
+
+  async function remove(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
+    const { namespace, name } = r.info;
+    const options = await deleteOptions(r, ctx);
+    refuseImmortal(def, name);
+    const outcome = await deleteObject(core, def, namespace, name, options, ctx);
+    if (outcome.kind === "pending") {
+      const waits = options.orphanDependents === false;
+      return answerOne(r, def, waits ? 202 : 200, outcome.kv);
+    }
+    if (def.group === "" && returnsDeleted.has(def.plural)) return answerOne(r, def, 200, outcome.kv);
+    answerJson(r.req, r.res, 200, deletedStatus(def, servedObject(def, outcome.kv)));
+  }
+
+  async function onSubresource(r: ResourceRequest, def: ResourceDefinition): Promise<void> {
+    const { namespace, name, subresource } = r.info;
+    const handler = subresources.find(def, subresource);
+    if (!handler) throw failure(404, "NotFound", "the server could not find the requested resource", {});
+    const method = r.req.method as "GET" | "POST" | "PUT" | "PATCH";
+    if (!["GET", "POST", "PUT", "PATCH"].includes(method) || !handler[method])
+      throw methodNotSupported(subjectOf(def), verbOf(method));
+    const ctx = writeContext(r);
+    let body: unknown;
+    let patchOf: ((current: unknown) => unknown) | undefined;
+    if (method === "POST" || method === "PUT") body = await readObject(r, handler.body ?? def);
+    if (method === "PATCH") {
+      const type = patchTypeOf(r.req.headers["content-type"]);
+      const document = parseBody(await readBody(r.req), type === "apply" ? "yaml" : "json", def.kind);
+      patchOf = (current) => applyPatch(def, current as KubeObject, document, type);
+    }
+    const answer = await subresources.call(
+      { def, namespace, name, subresource, method, context: ctx, ...(patchOf ? { patch: patchOf } : {}) },
+      body,
+    );
+    const accepted = negotiate(r.req.headers.accept, []);
+    answerObject(r.req, r.res, answer.code, accepted.media, answer.object);
+  }
+
+  return async function handle(r) {
+    const { info, req, query } = r;
+    const def = definitionOf(info);
+    const method = req.method ?? "GET";
+    if (info.name === "") {
+      if (method === "GET" || method === "HEAD") {
+        if (info.legacyWatch || truthy(query.get("watch"))) return watch(r, def);
+        need(def, "list");
+        return answerList(r, def, listPage(core.store, def, listQuery(query, info.namespace)));
+      }
+      if (def.namespaced && info.namespace === undefined && method === "POST")
+        throw methodNotSupported(subjectOf(def), "create");
+      const ctx = writeContext(r);
+      if (method === "POST") {
+        need(def, "create");
+        const kv = await createObject(core, def, info.namespace, await readObject(r, def), ctx);
+        return answerOne(r, def, 201, kv);
+      }
+      if (method === "DELETE") {
+        need(def, "deletecollection");
+        const options = await deleteOptions(r, ctx);
+        return answerList(
+          r,
+          def,
+          await deleteCollection(core, def, listQuery(query, info.namespace), options, ctx),
+        );
+      }
+      throw methodNotSupported(subjectOf(def), verbOf(method));
+    }
+    if (def.namespaced && info.namespace === undefined)
+      throw failure(404, "NotFound", "the server could not find the requested resource", {});
+    if (info.subresource !== "" && info.subresource !== "status") return onSubresource(r, def);
+    if (info.subresource === "status" && !def.subresources?.some((s) => s.name === "status"))
+      throw failure(404, "NotFound", "the server could not find the requested resource", {});
+    if (method === "GET" || method === "HEAD") {
+      if (info.legacyWatch || truthy(query.get("watch"))) return watch(r, def);
+      const kv = core.store.get(storeKey(def, info.namespace, info.name));
+      if (!kv) throw notFound(subjectOf(def), info.name);
+      return answerOne(r, def, 200, kv);
+    }
+    const ctx = writeContext(r);
+    if (method === "PUT") return update(r, def, ctx);
+    if (method === "PATCH") return patch(r, def, ctx);
+    if (method === "DELETE" && info.subresource === "") {
+      need(def, "delete");
+      return remove(r, def, ctx);
+    }
+    throw methodNotSupported(subjectOf(def), verbOf(method));
+  };
+}
+
+const verbOf = (method: string): string =>
+  ({ GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" })[method] ??
+  method.toLowerCase();
