@@ -1,5 +1,6 @@
 // The door of kinds/meta: what every kind's validation is made of.
 export * from "./field.ts";
+export * from "./ip.ts";
 export * from "./label-selector.ts";
 export * from "./names.ts";
 export * from "./object-meta.ts";

@@ -1,3 +1,7 @@
 // The door of kinds/pod.
+export { setPodDefaults, setPodSpecDefaults, syncServiceAccount } from "./defaults.ts";
 export * from "./pod.ts";
+export * from "./qos-class.ts";
+export { aggregateResources, isSidecar } from "./resource-list.ts";
 export * from "./status-cell.ts";
+export { prepareEphemeralContainersUpdate, prepareResize } from "./strategy.ts";

@@ -1,9 +1,11 @@
 // v1 Pod (kubernetes pkg/registry/core/pod).
 import type { ResourceDefinition, SubresourceDefinition } from "../../resource.ts";
 import type { Pod } from "../../types.ts";
-import { define, specAndStatus } from "../define.ts";
+import { define } from "../define.ts";
 import { proxyOf, statusOf } from "../subresources.ts";
 import { podColumns, podRowConditions } from "./columns.ts";
+import { setPodDefaults } from "./defaults.ts";
+import { preparePodForCreate, preparePodForStatusUpdate, preparePodForUpdate } from "./strategy.ts";
 
 const stream = (name: string, kind: string): SubresourceDefinition => ({
   name,
@@ -38,7 +40,10 @@ export const pod: ResourceDefinition<Pod> = define<Pod>({
     part("resize"),
     statusOf("Pod"),
   ],
-  ...specAndStatus<Pod>(),
+  setDefaults: setPodDefaults,
+  prepareForCreate: preparePodForCreate,
+  prepareForUpdate: preparePodForUpdate,
+  prepareForStatusUpdate: preparePodForStatusUpdate,
   columns: podColumns,
   rowConditions: podRowConditions,
   fields: {

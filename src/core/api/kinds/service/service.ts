@@ -3,7 +3,16 @@ import type { ResourceDefinition } from "../../resource.ts";
 import type { Service } from "../../types.ts";
 import { define, keep } from "../define.ts";
 import { proxyOf, statusOf } from "../subresources.ts";
+import {
+  dropTypeDependentFields,
+  normalizeServiceClusterIPs,
+  patchAllocatedValues,
+} from "./allocated-values.ts";
 import { serviceColumns } from "./columns.ts";
+import { setServiceDefaults } from "./defaults.ts";
+import { initIPFamilies } from "./ip-families.ts";
+import { validateServiceCreate, validateServiceStatus, validateServiceUpdate } from "./validate.ts";
+import { serviceWarnings } from "./warnings.ts";
 
 export const service: ResourceDefinition<Service> = define<Service>({
   group: "",
@@ -18,15 +27,26 @@ export const service: ResourceDefinition<Service> = define<Service>({
   nameRule: "dns1035label",
   allowCreateOnUpdate: true,
   subresources: [proxyOf("ServiceProxyOptions"), statusOf("Service")],
+  setDefaults: setServiceDefaults,
   prepareForCreate(s) {
     s.status = { loadBalancer: {} };
+    normalizeServiceClusterIPs(s, undefined);
+    initIPFamilies(s, undefined);
   },
   prepareForUpdate(s, old) {
     keep(s, old, "status");
+    normalizeServiceClusterIPs(s, old);
+    patchAllocatedValues(s, old);
+    dropTypeDependentFields(s, old);
+    initIPFamilies(s, old);
   },
   prepareForStatusUpdate(s, old) {
     keep(s, old, "spec");
   },
+  validate: validateServiceCreate,
+  validateUpdate: validateServiceUpdate,
+  validateStatusUpdate: validateServiceStatus,
+  warnings: serviceWarnings,
   columns: serviceColumns,
   fields: {
     "spec.clusterIP": (s) => s.spec?.clusterIP ?? "",

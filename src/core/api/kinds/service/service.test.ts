@@ -1,0 +1,409 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fieldErrorMessage } from "../../status.ts";
+import type { Service, ServiceSpec } from "../../types.ts";
+import { normalizeServiceClusterIPs, service } from "./mod.ts";
+
+const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+
+function make(spec: Partial<ServiceSpec> & Record<string, unknown>): Service {
+  return {
+    metadata: { name: "web", namespace: "default", resourceVersion: "1" },
+    spec: { ports: [{ port: 80 }], ...spec } as ServiceSpec,
+  };
+}
+
+function create(spec: Record<string, unknown>, annotations?: Record<string, string>): Service {
+  const s = make(spec);
+  if (annotations) s.metadata.annotations = annotations;
+  service.setDefaults!(s);
+  service.prepareForCreate!(s, ctx);
+  return s;
+}
+
+const messages = (s: Service): string[] => service.validate!(s).map(fieldErrorMessage);
+
+test("defaults of a ClusterIP Service", () => {
+  const { spec, status } = create({});
+  assert.deepEqual(spec, {
+    ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
+    sessionAffinity: "None",
+    type: "ClusterIP",
+    internalTrafficPolicy: "Cluster",
+    ipFamilyPolicy: "SingleStack",
+    ipFamilies: ["IPv4"],
+  });
+  assert.deepEqual(status, { loadBalancer: {} });
+});
+
+test("defaults of a LoadBalancer Service", () => {
+  const { spec } = create({ type: "LoadBalancer", sessionAffinity: "ClientIP" });
+  assert.equal(spec?.externalTrafficPolicy, "Cluster");
+  assert.equal(spec?.allocateLoadBalancerNodePorts, true);
+  assert.deepEqual(spec?.sessionAffinityConfig, { clientIP: { timeoutSeconds: 10800 } });
+});
+
+test("a headless Service without selector takes both families", () => {
+  const { spec } = create({ clusterIP: "None" });
+  assert.deepEqual([spec?.ipFamilyPolicy, spec?.ipFamilies], ["RequireDualStack", ["IPv4", "IPv6"]]);
+  const selecting = create({ clusterIP: "None", selector: { a: "b" } }).spec;
+  assert.deepEqual([selecting?.ipFamilyPolicy, selecting?.ipFamilies], ["SingleStack", ["IPv4"]]);
+});
+
+const refused: [name: string, spec: Record<string, unknown>, messages: string[]][] = [
+  ["a valid one", {}, []],
+  ["no ports", { ports: [] }, ["spec.ports: Required value"]],
+  ["no ports, headless", { ports: [], clusterIP: "None" }, []],
+  [
+    "port out of range",
+    { ports: [{ port: 70000 }] },
+    [
+      "spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive",
+      "spec.ports[0].targetPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+    ],
+  ],
+  [
+    "two ports without names",
+    { ports: [{ port: 80 }, { port: 81 }] },
+    ["spec.ports[0].name: Required value", "spec.ports[1].name: Required value"],
+  ],
+  [
+    "two ports of one name",
+    {
+      ports: [
+        { name: "a", port: 80 },
+        { name: "a", port: 81 },
+      ],
+    },
+    ['spec.ports[1].name: Duplicate value: "a"'],
+  ],
+  [
+    "port name in capitals",
+    { ports: [{ name: "Web", port: 80 }] },
+    [
+      "spec.ports[0].name: Invalid value: \"Web\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+    ],
+  ],
+  [
+    "unknown protocol",
+    { ports: [{ port: 80, protocol: "ICMP" }] },
+    ['spec.ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"'],
+  ],
+  [
+    "targetPort without a letter",
+    { ports: [{ port: 80, targetPort: "8080" }] },
+    ['spec.ports[0].targetPort: Invalid value: "8080": must contain at least one letter (a-z)'],
+  ],
+  [
+    "the same port twice",
+    {
+      ports: [
+        { name: "a", port: 80 },
+        { name: "b", port: 80 },
+      ],
+    },
+    [
+      'spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}',
+    ],
+  ],
+  [
+    "the same node port twice",
+    {
+      type: "NodePort",
+      ports: [
+        { name: "a", port: 80, nodePort: 30080 },
+        { name: "b", port: 81, nodePort: 30080 },
+      ],
+    },
+    ["spec.ports[1].nodePort: Duplicate value: 30080"],
+  ],
+  [
+    "node port of a ClusterIP Service",
+    { ports: [{ port: 80, nodePort: 30080 }] },
+    ["spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"],
+  ],
+  [
+    "unknown type",
+    { type: "Cluster" },
+    [
+      'spec.type: Unsupported value: "Cluster": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
+    ],
+  ],
+  [
+    "clusterIP that is no address",
+    { clusterIP: "10.96.0" },
+    [
+      'spec.clusterIPs[0]: Invalid value: "10.96.0": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+  ],
+  [
+    "clusterIP with leading zeros",
+    { clusterIP: "10.96.000.010" },
+    ['spec.clusterIPs[0]: Invalid value: "10.96.000.010": must not have leading 0s'],
+  ],
+  [
+    "clusterIP and clusterIPs differ",
+    { clusterIP: "10.96.0.1", clusterIPs: ["10.96.0.2"] },
+    ['spec.clusterIPs: Invalid value: ["10.96.0.2"]: first value must match `clusterIP`'],
+  ],
+  [
+    "clusterIPs alone",
+    { clusterIPs: ["10.96.0.2"] },
+    ['spec.clusterIPs: Invalid value: ["10.96.0.2"]: must be empty when `clusterIP` is not specified'],
+  ],
+  [
+    "None with another",
+    { clusterIP: "None", clusterIPs: ["None", "10.96.0.2"] },
+    [`spec.clusterIPs: Invalid value: ["None","10.96.0.2"]: 'None' must be the first and only value`],
+  ],
+  [
+    "IPv6 on an IPv4 cluster",
+    { clusterIP: "fd00::1" },
+    ['spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'],
+  ],
+  [
+    "dual stack on an IPv4 cluster",
+    { ipFamilyPolicy: "RequireDualStack" },
+    [
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    ],
+  ],
+  [
+    "IPv6 family on an IPv4 cluster",
+    { ipFamilies: ["IPv6"] },
+    ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],
+  ],
+  [
+    "headless NodePort",
+    { type: "NodePort", clusterIP: "None" },
+    [`spec.clusterIPs[0]: Invalid value: "None": may not be set to 'None' for NodePort services`],
+  ],
+  ["ExternalName without name", { type: "ExternalName", ports: [] }, ["spec.externalName: Required value"]],
+  ["ExternalName with a final dot", { type: "ExternalName", ports: [], externalName: "example.com." }, []],
+  [
+    "ExternalName with clusterIP",
+    { type: "ExternalName", externalName: "example.com", clusterIP: "10.96.0.9" },
+    ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"],
+  ],
+  [
+    "unknown affinity",
+    { sessionAffinity: "Cookie" },
+    ['spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None"'],
+  ],
+  [
+    "affinity for more than a day",
+    { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 86401 } } },
+    [
+      "spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400",
+    ],
+  ],
+  [
+    "external traffic policy of a ClusterIP Service",
+    { externalTrafficPolicy: "Local" },
+    [
+      'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services',
+    ],
+  ],
+  [
+    "unknown internal traffic policy",
+    { internalTrafficPolicy: "Nearest" },
+    ['spec.internalTrafficPolicy: Unsupported value: "Nearest": supported values: "Cluster", "Local"'],
+  ],
+  [
+    "health check port without need",
+    { type: "NodePort", healthCheckNodePort: 30000 },
+    [
+      "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ],
+  ],
+  [
+    "loopback as external IP",
+    { externalIPs: ["127.0.0.1"] },
+    [
+      'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+    ],
+  ],
+  [
+    "source ranges of a ClusterIP Service, and a bad one",
+    { loadBalancerSourceRanges: ["10.0.0.0/33"] },
+    [
+      "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      'spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.0/33": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ],
+  ],
+  [
+    "load balancer class of a ClusterIP Service",
+    { loadBalancerClass: "a.b/c" },
+    ["spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"],
+  ],
+  [
+    "bad selector",
+    { selector: { "a/b/c": "d" } },
+    [
+      "spec.selector: Invalid value: \"a/b/c\": a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+    ],
+  ],
+];
+for (const [name, spec, expected] of refused)
+  test(`create: ${name}`, () => assert.deepEqual(messages(create(spec)), expected));
+
+test("a Service's name is a DNS-1035 label", () => {
+  const s = create({});
+  s.metadata.name = "1web";
+  assert.match(messages(s)[0]!, /^metadata\.name: Invalid value: "1web": a DNS-1035 label must consist of/);
+});
+
+/** A stored Service, its values allocated. */
+function stored(spec: Record<string, unknown>): Service {
+  const s = create(spec);
+  if (s.spec!.type !== "ExternalName" && !s.spec!.clusterIP) {
+    s.spec!.clusterIP = "10.96.0.50";
+    s.spec!.clusterIPs = ["10.96.0.50"];
+  }
+  if (s.spec!.type === "NodePort" || s.spec!.type === "LoadBalancer")
+    for (const [i, p] of s.spec!.ports!.entries()) p.nodePort ??= 30080 + i;
+  return s;
+}
+
+function update(old: Service, change: (s: Service) => void): { s: Service; errors: string[] } {
+  const s = structuredClone(old);
+  change(s);
+  service.setDefaults!(s);
+  service.prepareForUpdate!(s, old, ctx);
+  return { s, errors: service.validateUpdate!(s, old).map(fieldErrorMessage) };
+}
+
+test("patching ClusterIP to NodePort, back, and to ExternalName", () => {
+  const a = update(stored({}), (s) => {
+    s.spec!.type = "NodePort";
+  });
+  assert.deepEqual(a.errors, []);
+  assert.equal(a.s.spec!.externalTrafficPolicy, "Cluster");
+  a.s.spec!.ports![0]!.nodePort = 30080;
+  const b = update(a.s, (s) => {
+    s.spec!.type = "ClusterIP";
+  });
+  assert.deepEqual(b.errors, []);
+  assert.equal(b.s.spec!.ports![0]!.nodePort, undefined);
+  assert.equal(b.s.spec!.externalTrafficPolicy, undefined);
+  assert.equal(b.s.spec!.clusterIP, "10.96.0.50");
+  const c = update(b.s, (s) => {
+    s.spec!.type = "ExternalName";
+    s.spec!.externalName = "example.com";
+  });
+  assert.deepEqual(c.errors, []);
+  assert.deepEqual(
+    [c.s.spec!.clusterIP, c.s.spec!.clusterIPs, c.s.spec!.ipFamilies, c.s.spec!.ipFamilyPolicy],
+    [undefined, undefined, undefined, undefined],
+  );
+  const d = update(c.s, (s) => {
+    s.spec!.type = "ClusterIP";
+  });
+  assert.deepEqual(d.errors, []);
+  assert.deepEqual(d.s.spec!.ipFamilies, ["IPv4"]);
+});
+
+test("an update that leaves out what was allocated keeps it", () => {
+  const old = stored({ type: "NodePort", ports: [{ name: "a", port: 80 }] });
+  const { s, errors } = update(old, (s) => {
+    s.spec = { type: "NodePort", ports: [{ name: "a", port: 81 }] };
+  });
+  assert.deepEqual(errors, []);
+  assert.equal(s.spec!.clusterIP, "10.96.0.50");
+  assert.deepEqual(s.spec!.clusterIPs, ["10.96.0.50"]);
+  assert.equal(s.spec!.ports![0]!.nodePort, 30080);
+});
+
+test("a node port moves to no second port", () => {
+  const old = stored({ type: "NodePort", ports: [{ name: "a", port: 80 }] });
+  const { s } = update(old, (s) => {
+    s.spec!.ports = [
+      { name: "a", port: 80 },
+      { name: "b", port: 81, nodePort: 30080 },
+    ];
+  });
+  assert.equal(s.spec!.ports![0]!.nodePort, undefined);
+});
+
+test("the cluster IP may not change", () => {
+  const { errors } = update(stored({}), (s) => {
+    s.spec!.clusterIP = "10.96.0.51";
+  });
+  assert.deepEqual(errors, ['spec.clusterIPs[0]: Invalid value: ["10.96.0.51"]: may not change once set']);
+});
+
+test("a headless Service may not get an address", () => {
+  const { errors } = update(stored({ clusterIP: "None", selector: { a: "b" } }), (s) => {
+    s.spec!.clusterIP = "10.96.0.51";
+  });
+  assert.deepEqual(errors, ['spec.clusterIPs[0]: Invalid value: ["10.96.0.51"]: may not change once set']);
+});
+
+test("the main endpoint does not change status, nor the status endpoint spec", () => {
+  const old = stored({ type: "LoadBalancer" });
+  const main = update(old, (s) => {
+    s.status = { loadBalancer: { ingress: [{ ip: "1.2.3.4" }] } };
+  });
+  assert.deepEqual(main.s.status, { loadBalancer: {} });
+  const s = structuredClone(old);
+  s.spec!.type = "ClusterIP";
+  s.status = { loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "VIP" }] } };
+  service.prepareForStatusUpdate!(s, old);
+  assert.equal(s.spec!.type, "LoadBalancer");
+  assert.deepEqual(service.validateStatusUpdate!(s, old), []);
+});
+
+test("status of a Service that is no load balancer has no ingress", () => {
+  const old = stored({});
+  const s = structuredClone(old);
+  s.status = { loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "VIP" }] } };
+  assert.deepEqual(service.validateStatusUpdate!(s, old).map(fieldErrorMessage), [
+    "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'",
+  ]);
+});
+
+const clusterIPs: [
+  name: string,
+  old: [string, string[]] | undefined,
+  now: [string, string[]],
+  ips: string[],
+][] = [
+  ["create with clusterIP", undefined, ["10.0.0.1", []], ["10.0.0.1"]],
+  [
+    "update without clusterIPs",
+    ["10.0.0.1", ["10.0.0.1", "fd00::1"]],
+    ["10.0.0.1", []],
+    ["10.0.0.1", "fd00::1"],
+  ],
+  ["update of clusterIP only", ["10.0.0.1", ["10.0.0.1"]], ["10.0.0.2", ["10.0.0.1"]], ["10.0.0.2"]],
+  ["clusterIP cleared", ["10.0.0.1", ["10.0.0.1"]], ["", ["10.0.0.1"]], []],
+  ["both changed", ["10.0.0.1", ["10.0.0.1"]], ["10.0.0.2", ["10.0.0.3"]], ["10.0.0.3"]],
+];
+for (const [name, old, now, ips] of clusterIPs)
+  test(`normalizeServiceClusterIPs: ${name}`, () => {
+    const of = ([clusterIP, list]: [string, string[]]) => make({ clusterIP, clusterIPs: list });
+    const s = of(now);
+    normalizeServiceClusterIPs(s, old && of(old));
+    assert.deepEqual(s.spec!.clusterIPs ?? [], ips);
+  });
+
+const rows: [name: string, service: Service, cells: string][] = [
+  ["ClusterIP", stored({}), "ClusterIP 10.96.0.50 <none> 80/TCP"],
+  ["NodePort", stored({ type: "NodePort" }), "NodePort 10.96.0.50 <none> 80:30080/TCP"],
+  ["LoadBalancer", stored({ type: "LoadBalancer" }), "LoadBalancer 10.96.0.50 <pending> 80:30080/TCP"],
+  ["headless", stored({ clusterIP: "None" }), "ClusterIP None <none> 80/TCP"],
+  [
+    "ExternalName",
+    stored({ type: "ExternalName", externalName: "example.com", ports: [] }),
+    "ExternalName <none> example.com <none>",
+  ],
+];
+for (const [name, s, cells] of rows)
+  test(`columns: ${name}`, () =>
+    assert.equal(
+      service.columns
+        .slice(1, 5)
+        .map((c) => c.cell(s, 0))
+        .join(" "),
+      cells,
+    ));
