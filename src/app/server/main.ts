@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { createApiServer, ensureBootstrapObjects } from "../../control/apiserver/mod.ts";
 import { openStore } from "../../control/store/mod.ts";
 import { definitions } from "../../core/api/kinds/mod.ts";
+import { loadSchema } from "../../core/api/schema/mod.ts";
 import type { ServerConfig } from "../../core/cluster/config.ts";
-import { listenTls } from "../../edge/http/server.ts";
+import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
 
 async function main(): Promise<void> {
@@ -16,11 +17,12 @@ async function main(): Promise<void> {
   const onError = (error: unknown): void => console.error(error);
   process.on("unhandledRejection", onError);
   process.on("uncaughtException", onError);
+  const schema = loadSchema(JSON.parse(readFileSync(new URL("./schema.json", import.meta.url), "utf8")));
   const store = openStore(openLmdbLog(join(config.dataDir, "store")), { onError });
   const { host, port } = config.cluster.apiServer;
-  const api = createApiServer({ store, definitions, address: `${host}:${port}`, onError });
+  const api = createApiServer({ store, schema, definitions, address: `${host}:${port}`, onError });
   await ensureBootstrapObjects(api.client, config.cluster);
-  const listening = await listenTls({
+  const listening = await serveTls({
     ...api,
     cert: readFileSync(config.pki.serving.cert, "utf8"),
     key: readFileSync(config.pki.serving.key, "utf8"),
