@@ -71,6 +71,11 @@ export async function createNetwork(plan: Plan): Promise<void> {
       await setSysctls(s.netns, {
         "net/ipv4/ip_forward": "1",
         "net/ipv6/conf/all/forwarding": "1",
+        // A pod that reaches itself through its Service would be redirected, and redirects use up the ICMP budget that
+        // refusals need.
+        "net/ipv4/conf/all/send_redirects": "0",
+        "net/ipv4/conf/default/send_redirects": "0",
+        "net/ipv4/conf/eth0/send_redirects": "0",
         "net/ipv4/conf/all/rp_filter": "0",
         "net/ipv4/conf/default/rp_filter": "0",
         "net/ipv4/conf/eth0/rp_filter": "0",

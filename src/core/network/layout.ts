@@ -1,0 +1,207 @@
+// The shape of the service table: sets, maps and a constant number of chains. Services and endpoints are elements only.
+//
+// A new connection looks its destination up in `frontends` (or `nodeports`) and gets a 32-bit word as packet mark:
+//   bit 31 `local`       outside traffic goes to this node's endpoints only and keeps its source
+//   bit 30 `masquerade`  the source becomes the node's
+//   bit 29 `guarded`     only sources in `source-ranges` may pass
+//   bits 28-19 class     which chain balances: reject, drop, or one chain per endpoint count (and affinity timeout)
+//   bits 18-0 group      whose endpoints: the key of `backends`, together with a slot that numgen draws
+// nft 1.0.6 cannot add a rule that maps to `th dport` through a typeof map that exists already, hence plain types and marks.
+import type { Family, NftChain, NftLayout, NftSet } from "../nft/mod.ts";
+
+export const bits = {
+  local: 0x80000000,
+  masquerade: 0x40000000,
+  guarded: 0x20000000,
+  class: 0x1ff80000,
+  group: 0x0007ffff,
+} as const;
+export const classShift = 19;
+export const maxClass = 0x3ff;
+export const maxGroup = bits.group;
+
+/** A mark as nft lists it. */
+export const hex = (n: number): string => `0x${(n >>> 0).toString(16).padStart(8, "0")}`;
+
+/** Classes that every table has. */
+export const classes = { reject: 0, drop: 1 } as const;
+
+/** How a group's endpoints are drawn from. */
+export interface Balance {
+  readonly endpoints: number;
+  /** Seconds of client affinity; undefined: none. */
+  readonly affinity: number | undefined;
+}
+
+/** Name of the chain that balances so. */
+export function balanceChain(b: Balance): string {
+  return b.affinity === undefined ? `lb-${b.endpoints}` : `sticky-${b.affinity}-${b.endpoints}`;
+}
+
+/** The reverse of `balanceChain`; undefined for another chain. */
+export function parseBalanceChain(name: string): Balance | undefined {
+  const m = /^(?:lb|sticky-(\d+))-(\d+)$/.exec(name);
+  if (!m) return undefined;
+  return { endpoints: Number(m[2]), affinity: m[1] === undefined ? undefined : Number(m[1]) };
+}
+
+const transport = "meta l4proto { tcp, udp, sctp }";
+const dialled = "ip daddr . meta l4proto . th dport";
+const client = "ip saddr . ip daddr . meta l4proto . th dport";
+const inFamily = (family: Family, text: string): string =>
+  family === "ip" ? text : text.replace(/\bip (?=[sd]addr|to)/g, "ip6 ");
+
+/** The chain that sends a client where it went last, while that endpoint is still there. */
+function rememberedChain(seconds: number): NftChain {
+  return {
+    name: `remembered-${seconds}`,
+    rules: [
+      `update @affinity { ${client} timeout ${seconds}s : meta mark }`,
+      `${transport} dnat ip to meta mark map @sticky-endpoints`,
+      `delete @affinity { ${client} : meta mark }`,
+    ],
+  };
+}
+
+/** The chains that a way of balancing needs, in the order they must be made. */
+export function chainsFor(family: Family, b: Balance): NftChain[] {
+  const name = balanceChain(b);
+  const group = `(ct mark & ${hex(bits.group)})`;
+  const draw = `meta mark set numgen random mod ${b.endpoints}`;
+  // The word moves to the ct mark, where it stays as the connection's label; the mark then holds slot or handle.
+  const chains: NftChain[] =
+    b.affinity === undefined
+      ? [
+          {
+            name,
+            rules: [
+              "ct mark set meta mark",
+              draw,
+              `${transport} dnat ip to meta mark . ${group} map @backends`,
+            ],
+          },
+        ]
+      : [
+          rememberedChain(b.affinity),
+          {
+            name,
+            rules: [
+              "ct mark set meta mark",
+              `meta mark set ${client} map @affinity jump remembered-${b.affinity}`,
+              draw,
+              `meta mark set meta mark . ${group} map @sticky-slots add @affinity { ${client} timeout ${b.affinity}s : meta mark }`,
+              `${transport} dnat ip to meta mark map @sticky-endpoints`,
+            ],
+          },
+        ];
+  return chains.map((c) => ({ ...c, rules: c.rules.map((r) => inFamily(family, r)) }));
+}
+
+function sets(family: Family): NftSet[] {
+  const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
+  const frontend = `${address} . inet_proto . inet_service`;
+  const nodePort = "inet_proto . inet_service";
+  const slot = "mark . mark";
+  return [
+    { name: "frontends", type: `type ${frontend} : mark` },
+    { name: "nodeports", type: `type ${nodePort} : mark` },
+    { name: "inside-frontends", type: `type ${frontend} : mark` },
+    { name: "inside-nodeports", type: `type ${nodePort} : mark` },
+    { name: "source-ranges", type: `type ${frontend} . ${address}`, flags: ["interval"] },
+    { name: "classes", type: "type mark : verdict" },
+    { name: "backends", type: `type ${slot} : ${address} . inet_service` },
+    { name: "sticky-slots", type: `type ${slot} : mark` },
+    { name: "sticky-endpoints", type: `type mark : ${address} . inet_service` },
+    {
+      name: "affinity",
+      type: `type ${address} . ${frontend} : mark`,
+      size: 262144,
+      flags: ["dynamic", "timeout"],
+    },
+    { name: "hairpin", type: `type ${address} . ${address}` },
+    { name: "cluster-ips", type: `type ${address}` },
+    { name: "node-addresses", type: `type ${address}` },
+    { name: "local-addresses", type: `type ${address}` },
+    { name: "node-pods", type: `type ${address}`, flags: ["interval"] },
+    { name: "service-ranges", type: `type ${address}`, flags: ["interval"] },
+  ];
+}
+
+function chains(family: Family): NftChain[] {
+  const masq = hex(bits.masquerade);
+  const own = family === "ip" ? "ip saddr" : "ip6 saddr";
+  const list: NftChain[] = [
+    { name: "refuse", rules: ["meta l4proto tcp reject with tcp reset", "reject"] },
+    { name: "balance", rules: [`(meta mark & ${hex(bits.class)}) vmap @classes`] },
+    {
+      name: "keep-pods",
+      rules: [`ip saddr != @node-pods meta mark set meta mark | ${masq}`, "goto balance"],
+    },
+    {
+      name: "inside",
+      rules: [
+        `meta mark set ${dialled} map @inside-frontends goto keep-pods`,
+        "meta mark set meta l4proto . th dport map @inside-nodeports goto keep-pods",
+      ],
+    },
+    {
+      name: "keep",
+      rules: ["ip saddr @node-pods goto inside", "fib saddr type local goto inside", "goto balance"],
+    },
+    {
+      name: "dispatch",
+      rules: [
+        `meta mark & ${hex(bits.guarded)} == ${hex(bits.guarded)} ${dialled} . ip saddr != @source-ranges drop`,
+        `meta mark & ${hex(bits.local)} == ${hex(bits.local)} goto keep`,
+        "goto keep-pods",
+      ],
+    },
+    {
+      name: "services",
+      rules: [
+        "ip daddr @local-addresses return",
+        `meta mark set ${dialled} map @frontends goto dispatch`,
+        "ip daddr @node-addresses meta mark set meta l4proto . th dport map @nodeports goto dispatch",
+        "ip daddr @cluster-ips goto refuse",
+        "ip daddr @service-ranges drop",
+      ],
+    },
+    {
+      name: "nat-prerouting",
+      hook: { type: "nat", hook: "prerouting", priority: -100 },
+      rules: ["goto services"],
+    },
+    { name: "nat-output", hook: { type: "nat", hook: "output", priority: -100 }, rules: ["goto services"] },
+    // The mark has done its work.
+    {
+      name: "clear-prerouting",
+      hook: { type: "filter", hook: "prerouting", priority: -99 },
+      rules: ["ct state new ct status dnat meta mark set 0x00000000"],
+    },
+    {
+      name: "clear-output",
+      hook: { type: "filter", hook: "output", priority: -99 },
+      rules: ["ct state new ct status dnat meta mark set 0x00000000"],
+    },
+    {
+      name: "nat-postrouting",
+      hook: { type: "nat", hook: "postrouting", priority: 100 },
+      rules: [
+        `ct status dnat ct mark & ${masq} == ${masq} masquerade fully-random`,
+        `ct status dnat ${own} . ${own.replace("saddr", "daddr")} @hairpin masquerade fully-random`,
+      ],
+    },
+    // A reset for a connection that conntrack gave up must not reach a client that never spoke to the endpoint.
+    {
+      name: "filter-forward",
+      hook: { type: "filter", hook: "forward", priority: 0 },
+      rules: ["ct state invalid drop"],
+    },
+  ];
+  return list.map((c) => ({ ...c, rules: c.rules.map((r) => inFamily(family, r)) }));
+}
+
+/** The constant part of a service table of that family and name. */
+export function serviceLayout(family: Family, table: string): NftLayout {
+  return { family, table, sets: sets(family), chains: chains(family) };
+}

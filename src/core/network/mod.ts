@@ -1,0 +1,6 @@
+export type * from "./facts.ts";
+export * from "./layout.ts";
+export * from "./resolve-service.ts";
+export type * from "./routing.ts";
+export * from "./select-endpoints.ts";
+export * from "./service-plan.ts";

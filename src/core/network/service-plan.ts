@@ -1,0 +1,188 @@
+// The wanted content of the service table, kept up to date Service by Service: what one changed Service costs depends on
+// that Service alone. Deterministic, no I/O; the caller applies the changes it hands out.
+import type { Elements, NftChain, NftChange, NftElement, NftTable } from "../nft/mod.ts";
+import { type Claims, createClaims } from "./claims.ts";
+import type { NodeFacts } from "./facts.ts";
+import { createGroups, type Group, type Groups } from "./groups.ts";
+import {
+  type Balance,
+  balanceChain,
+  bits,
+  chainsFor,
+  classes,
+  classShift,
+  hex,
+  serviceLayout,
+} from "./layout.ts";
+import type { Frontend, PortRouting, ServiceRouting } from "./routing.ts";
+
+export interface ServicePlan {
+  readonly facts: NodeFacts;
+  /** Replaces what is known of a Service; undefined removes it. */
+  set(key: string, routing: ServiceRouting | undefined): void;
+  get(key: string): ServiceRouting | undefined;
+  /** What changed since the last take, as one transaction. */
+  take(): NftChange;
+  /** The whole wanted table. Does not touch what `take` will say. */
+  table(): NftTable;
+  services(): Iterable<ServiceRouting>;
+}
+
+interface Entry {
+  routing: ServiceRouting;
+  groups: Group[];
+  claims: NftElement[];
+}
+
+const sourceBits = { "keep-pods": 0, node: bits.masquerade, keep: bits.local } as const;
+
+/** Elements whose change waits to be taken: what the kernel has, and what it shall have. */
+interface Pending {
+  before: string | undefined;
+  after: string | undefined;
+}
+
+export function createServicePlan(facts: NodeFacts, tableName: string): ServicePlan {
+  const { family } = facts;
+  const layout = serviceLayout(family, tableName);
+  const entries = new Map<string, Entry>();
+  const balances = new Map<string, { index: number; chains: NftChain[] }>();
+  const pending = new Map<string, Map<string, Pending>>();
+  let newChains: NftChain[] = [];
+
+  function record(set: string, key: string, before: string | undefined, after: string | undefined): void {
+    let changes = pending.get(set);
+    if (!changes) {
+      changes = new Map();
+      pending.set(set, changes);
+    }
+    const old = changes.get(key);
+    if (!old) changes.set(key, { before, after });
+    else if (old.before === after) changes.delete(key);
+    else old.after = after;
+  }
+  const claims: Claims = createClaims(record);
+  const groups: Groups = createGroups(record);
+
+  function claimConstants(): void {
+    const constants: [string, readonly string[]][] = [
+      ["node-addresses", facts.nodeAddresses],
+      ["local-addresses", facts.localAddresses],
+      ["node-pods", facts.podRanges],
+      ["service-ranges", facts.serviceRanges],
+    ];
+    for (const [set, keys] of constants) for (const key of keys) claims.add("", { set, key, data: "" });
+    claims.add("", { set: "classes", key: hex(classes.reject << classShift), data: "goto refuse" });
+    claims.add("", { set: "classes", key: hex(classes.drop << classShift), data: "drop" });
+  }
+  claimConstants();
+
+  /** The class of a way of balancing; makes its chains when it is new. Chains stay: there are few. */
+  function classOf(b: Balance): number {
+    const name = balanceChain(b);
+    let known = balances.get(name);
+    if (!known) {
+      const chains = chainsFor(family, b).filter(
+        (c) => ![...balances.values()].some((other) => other.chains.some((o) => o.name === c.name)),
+      );
+      known = { index: balances.size + 2, chains };
+      balances.set(name, known);
+      newChains.push(...chains);
+      claims.add("", { set: "classes", key: hex(known.index << classShift), data: `goto ${name}` });
+    }
+    return known.index;
+  }
+
+  function wordOf(frontend: Frontend, port: PortRouting, group: Group | undefined): number {
+    const guard = frontend.sourceRanges ? bits.guarded : 0;
+    const source = sourceBits[frontend.source];
+    if (!group) return guard | source | (classes[frontend.whenEmpty] << classShift);
+    const balance = classOf({ endpoints: group.slots.length, affinity: port.affinitySeconds });
+    return guard | source | (balance << classShift) | group.id;
+  }
+
+  /** The elements that one frontend of a port claims. */
+  function* elementsOf(
+    frontend: Frontend,
+    port: PortRouting,
+    of: { cluster: Group | undefined; local: Group | undefined },
+  ): Generator<NftElement> {
+    const { address, sourceRanges } = frontend;
+    if (address !== undefined && facts.localAddresses.includes(address)) return;
+    const key = `${port.protocol} . ${frontend.port}`;
+    const [set, dialled] = address === undefined ? ["nodeports", key] : ["frontends", `${address} . ${key}`];
+    yield { set, key: dialled, data: hex(wordOf(frontend, port, of[frontend.group])) };
+    if (frontend.source === "keep") {
+      const inside: Frontend = { ...frontend, source: "keep-pods", group: "cluster", whenEmpty: "reject" };
+      yield { set: `inside-${set}`, key: dialled, data: hex(wordOf(inside, port, of.cluster)) };
+    }
+    for (const range of sourceRanges ?? [])
+      yield { set: "source-ranges", key: `${dialled} . ${range}`, data: "" };
+    if (frontend.kind === "cluster-ip") yield { set: "cluster-ips", key: address!, data: "" };
+  }
+
+  function set(key: string, routing: ServiceRouting | undefined): void {
+    const old = entries.get(key);
+    if (!routing) {
+      if (!old) return;
+      claims.replace(key, old.claims, []);
+      for (const g of old.groups) groups.remove(g);
+      entries.delete(key);
+      return;
+    }
+    const wanted: NftElement[] = [];
+    const used: Group[] = [];
+    for (const port of routing.ports) {
+      const of = { cluster: undefined as Group | undefined, local: undefined as Group | undefined };
+      for (const name of ["cluster", "local"] as const) {
+        const endpoints = port.groups[name];
+        const needed = port.frontends.some((f) => f.group === name || f.source === "keep");
+        if (endpoints.length === 0 || !needed) continue;
+        of[name] = groups.set(
+          `${key}:${port.name}/${port.protocol}/${name}`,
+          endpoints.map((e) => `${e.address} . ${e.port}`),
+          port.affinitySeconds !== undefined,
+        );
+        used.push(of[name]);
+        for (const e of endpoints)
+          if (e.local) wanted.push({ set: "hairpin", key: `${e.address} . ${e.address}`, data: "" });
+      }
+      for (const f of port.frontends) wanted.push(...elementsOf(f, port, of));
+    }
+    claims.replace(key, old?.claims ?? [], wanted);
+    for (const g of old?.groups ?? []) if (!used.includes(g)) groups.remove(g);
+    entries.set(key, { routing, groups: used, claims: wanted });
+  }
+
+  function take(): NftChange {
+    const deletes: NftElement[] = [];
+    const adds: NftElement[] = [];
+    for (const [name, changes] of pending)
+      for (const [key, { before, after }] of changes) {
+        if (before !== undefined) deletes.push({ set: name, key, data: before });
+        if (after !== undefined) adds.push({ set: name, key, data: after });
+      }
+    pending.clear();
+    const chains = newChains;
+    newChains = [];
+    return { family, table: tableName, chains, deletes, adds };
+  }
+
+  function table(): NftTable {
+    const elements = new Map<string, Elements>([...claims.elements(), ...groups.elements()]);
+    const chains = [...layout.chains];
+    for (const b of balances.values()) chains.push(...b.chains);
+    return { layout: { ...layout, chains }, elements };
+  }
+
+  return {
+    facts,
+    set,
+    get: (key) => entries.get(key)?.routing,
+    take,
+    table,
+    *services() {
+      for (const e of entries.values()) yield e.routing;
+    },
+  };
+}

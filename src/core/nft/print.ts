@@ -1,0 +1,69 @@
+// Prints tables and changes as input for `nft -f` (nft 1.0.6 syntax). Each text is one transaction.
+import type { Elements, NftChain, NftChange, NftElement, NftSet, NftTable } from "./objects.ts";
+
+/** Elements a command holds; nft's parser slows down on much longer lists. */
+const batch = 2000;
+
+function printSet(s: NftSet): string {
+  const kind = s.type.includes(" : ") ? "map" : "set";
+  const parts = [s.type];
+  if (s.size !== undefined) parts.push(`size ${s.size}`);
+  if (s.flags && s.flags.length > 0) parts.push(`flags ${s.flags.join(",")}`);
+  return `  ${kind} ${s.name} {\n${parts.map((p) => `    ${p}\n`).join("")}  }\n`;
+}
+
+function printChain(c: NftChain): string {
+  const hook = c.hook
+    ? [`type ${c.hook.type} hook ${c.hook.hook} priority ${c.hook.priority}; policy accept;`]
+    : [];
+  return `  chain ${c.name} {\n${[...hook, ...c.rules].map((r) => `    ${r}\n`).join("")}  }\n`;
+}
+
+function* elementCommands(
+  verb: string,
+  target: string,
+  entries: Iterable<[string, string]>,
+): Generator<string> {
+  let list: string[] = [];
+  for (const [key, data] of entries) {
+    list.push(data === "" ? key : `${key} : ${data}`);
+    if (list.length < batch) continue;
+    yield `${verb} element ${target} { ${list.join(", ")} }\n`;
+    list = [];
+  }
+  if (list.length > 0) yield `${verb} element ${target} { ${list.join(", ")} }\n`;
+}
+
+/** The whole table in pieces, replacing whatever table of that name there was, atomically. */
+export function* printTable(t: NftTable): Generator<string> {
+  const { family, table, sets, chains } = t.layout;
+  yield `add table ${family} ${table}\ndelete table ${family} ${table}\ntable ${family} ${table} {\n`;
+  for (const s of sets) yield printSet(s);
+  for (const c of chains) yield printChain(c);
+  yield "}\n";
+  for (const [set, elements] of t.elements)
+    yield* elementCommands("add", `${family} ${table} ${set}`, elements.entries());
+}
+
+function bySet(list: readonly NftElement[]): Map<string, Map<string, string>> {
+  const sets = new Map<string, Map<string, string>>();
+  for (const e of list) {
+    let elements = sets.get(e.set);
+    if (!elements) {
+      elements = new Map();
+      sets.set(e.set, elements);
+    }
+    elements.set(e.key, e.data);
+  }
+  return sets;
+}
+
+/** A change to an existing table: new chains, then element deletes, then element adds. */
+export function* printChange(c: NftChange): Generator<string> {
+  const name = `${c.family} ${c.table}`;
+  if (c.chains.length > 0) yield `table ${name} {\n${c.chains.map(printChain).join("")}}\n`;
+  for (const [set, elements] of bySet(c.deletes))
+    yield* elementCommands("delete", `${name} ${set}`, elements.entries());
+  for (const [set, elements] of bySet(c.adds))
+    yield* elementCommands("add", `${name} ${set}`, (elements as Elements).entries());
+}

@@ -1,0 +1,2 @@
+export * from "./conntrack.ts";
+export * from "./nft-tables.ts";
