@@ -94,8 +94,6 @@ export function readScalar(scalar: Scalar, value: unknown): unknown {
       const n = readInteger(value, 32);
       return n instanceof Misfit ? new Misfit(n.came, undefined, "int32") : n;
     }
-    case "Duration":
-      return typeof value === "string" ? value : new Misfit(goKind(value), undefined, "string");
     default:
       return value;
   }

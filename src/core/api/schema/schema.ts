@@ -11,7 +11,6 @@ export type Scalar =
   | "bytes"
   | "Time"
   | "MicroTime"
-  | "Duration"
   | "Quantity"
   | "IntOrString"
   | "FieldsV1"
@@ -26,7 +25,6 @@ const scalars: ReadonlySet<string> = new Set<Scalar>([
   "bytes",
   "Time",
   "MicroTime",
-  "Duration",
   "Quantity",
   "IntOrString",
   "FieldsV1",
@@ -113,7 +111,6 @@ const goScalars: Record<Scalar, string> = {
   bytes: "[]uint8",
   Time: "v1.Time",
   MicroTime: "v1.MicroTime",
-  Duration: "v1.Duration",
   Quantity: "resource.Quantity",
   IntOrString: "intstr.IntOrString",
   FieldsV1: "v1.FieldsV1",
