@@ -1,0 +1,57 @@
+// One pod, the cluster as it is: the node to bind it to, or the message that says why there is none.
+import type { Pod } from "../../core/api/types.ts";
+import type { ClusterView } from "./cluster-view.ts";
+import { type Filtered, filterNodes } from "./filter.ts";
+import { bestNode } from "./score.ts";
+
+export type Decision =
+  | { kind: "bind"; node: string }
+  /** The message of condition PodScheduled and of event FailedScheduling. */
+  | { kind: "unschedulable"; message: string };
+
+/** `1 Insufficient cpu, 2 node(s) were unschedulable`. */
+function histogram(reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const r of reasons) counts.set(r, (counts.get(r) ?? 0) + 1);
+  return [...counts]
+    .map(([r, n]) => `${n} ${r}`)
+    .sort()
+    .join(", ");
+}
+
+function fitError(nodes: number, sentence: string): string {
+  return `0/${nodes} nodes are available: ${sentence}.`;
+}
+
+function preemptionMessage(pod: Pod, { refused }: Filtered, nodes: number): string {
+  if (pod.spec?.preemptionPolicy === "Never")
+    return "preemption: not eligible due to preemptionPolicy=Never.";
+  const reasons = [...refused.values()].map((r) =>
+    r.lasting ? "Preemption is not helpful for scheduling" : "No preemption victims found for incoming pod",
+  );
+  return `preemption: ${fitError(nodes, histogram(reasons))}`;
+}
+
+/** A volume that needs a claim cannot be had: claims are not served. */
+function missingClaim(pod: Pod): string | undefined {
+  const claim = (pod.spec?.volumes ?? []).find((v) => v.persistentVolumeClaim)?.persistentVolumeClaim;
+  return claim && `persistentvolumeclaim "${claim.claimName}" not found`;
+}
+
+export function schedulePod(pod: Pod, view: ClusterView, random: () => number): Decision {
+  const total = view.nodes().length;
+  if (total === 0) return { kind: "unschedulable", message: "no nodes available to schedule pods" };
+  const claim = missingClaim(pod);
+  if (claim) {
+    const unhelpful = fitError(total, `${total} Preemption is not helpful for scheduling`);
+    return { kind: "unschedulable", message: `${fitError(total, claim)} preemption: ${unhelpful}` };
+  }
+  const filtered = filterNodes(pod, view);
+  const node = bestNode(pod, filtered.feasible, { view, random });
+  if (node) return { kind: "bind", node: node.name };
+  const why = histogram([...filtered.refused.values()].flatMap((r) => r.reasons));
+  return {
+    kind: "unschedulable",
+    message: `${fitError(total, why)} ${preemptionMessage(pod, filtered, total)}`,
+  };
+}
