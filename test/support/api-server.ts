@@ -7,9 +7,10 @@ import { type ApiServer, createApiServer, ensureBootstrapObjects } from "../../s
 import { createMemoryLog, openStore, type Store } from "../../src/control/store/mod.ts";
 import { definitions } from "../../src/core/api/kinds/mod.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
-import { listenTls } from "../../src/edge/http/server.ts";
+import { serveTls } from "../../src/edge/http/server.ts";
 import { openLmdbLog } from "../../src/edge/lmdb/mod.ts";
 import { createAuthority, type PemPair } from "../../src/edge/pki/mod.ts";
+import { testSchema } from "./schema.ts";
 
 export interface TestServer {
   api: ApiServer;
@@ -67,13 +68,14 @@ export async function startTestServer(
   const store = openStore(options.lmdb ? openLmdbLog(join(dir, "store")) : createMemoryLog());
   const api = createApiServer({
     store,
+    schema: await testSchema(),
     definitions,
     ...(options.bookmarkMs ? { bookmarkMs: options.bookmarkMs } : {}),
     ...(options.now ? { now: options.now } : {}),
     onError: (error) => console.error(error),
   });
   await ensureBootstrapObjects(api.client, testCluster);
-  const listening = await listenTls({
+  const listening = await serveTls({
     handle: api.handle,
     upgrade: api.upgrade,
     ...serving,

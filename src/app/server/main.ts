@@ -2,40 +2,70 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import pino from "pino";
+import { createConnectHandlers } from "../../control/apiserver/connect/mod.ts";
 import { createApiServer, ensureBootstrapObjects } from "../../control/apiserver/mod.ts";
+import { errorFields } from "../../control/client/mod.ts";
+import { startControllers } from "../../control/controllers/mod.ts";
 import { openStore } from "../../control/store/mod.ts";
 import { definitions } from "../../core/api/kinds/mod.ts";
+import { loadSchema } from "../../core/api/schema/mod.ts";
 import type { ServerConfig } from "../../core/cluster/config.ts";
-import { listenTls } from "../../edge/http/server.ts";
+import { createUpgrades } from "../../edge/http/mod.ts";
+import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
+
+const read = (file: string): string => readFileSync(file, "utf8");
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
   if (!values.config) throw new Error("--config FILE is needed: a ServerConfig as JSON");
-  const config = JSON.parse(readFileSync(values.config, "utf8")) as ServerConfig;
-  const onError = (error: unknown): void => console.error(error);
+  const config = JSON.parse(read(values.config)) as ServerConfig;
+  const { cluster, pki } = config;
+  const log = pino({ level: process.env.PORTOLAN_LOG_LEVEL ?? "info", base: null });
+  const onError = (error: unknown): void => log.error({ err: error }, "unexpected error");
   process.on("unhandledRejection", onError);
   process.on("uncaughtException", onError);
+
+  const schema = loadSchema(JSON.parse(readFileSync(new URL("./schema.json", import.meta.url), "utf8")));
   const store = openStore(openLmdbLog(join(config.dataDir, "store")), { onError });
-  const { host, port } = config.cluster.apiServer;
-  const api = createApiServer({ store, definitions, address: `${host}:${port}`, onError });
-  await ensureBootstrapObjects(api.client, config.cluster);
-  const listening = await listenTls({
-    ...api,
-    cert: readFileSync(config.pki.serving.cert, "utf8"),
-    key: readFileSync(config.pki.serving.key, "utf8"),
-    clientCa: readFileSync(config.pki.caCert, "utf8"),
+  const caCert = read(pki.caCert);
+  const api = createApiServer({
+    store,
+    schema,
+    definitions,
+    connect: createConnectHandlers({
+      kubelet: { ca: caCert, cert: read(pki.kubeletClient.cert), key: read(pki.kubeletClient.key) },
+      upgrades: createUpgrades(),
+    }),
+    address: `${cluster.apiServer.host}:${cluster.apiServer.port}`,
+    onError,
+  });
+  await ensureBootstrapObjects(api.client, cluster);
+  const listening = await serveTls({
+    handle: api.handle,
+    upgrade: api.upgrade,
+    cert: read(pki.serving.cert),
+    key: read(pki.serving.key),
+    clientCa: caCert,
     addresses: config.listen,
     onError,
   });
+  for (const { host, port } of listening.addresses) log.info({ host, port }, "listening");
+
+  const running = new AbortController();
+  const loops = [startControllers({ client: api.client, cluster, caCert, log }, running.signal)];
+  for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));
+
   let stopping = false;
-  const stop = async (): Promise<void> => {
+  async function stop(): Promise<void> {
     if (stopping) return;
     stopping = true;
+    running.abort();
     await listening.close(1000);
     await store.close();
     process.exit(0);
-  };
+  }
   process.on("SIGTERM", () => void stop());
   process.on("SIGINT", () => void stop());
 }

@@ -3,12 +3,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
+import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
 import { createAuthenticator, type TokenVerifier } from "./authenticator.ts";
+import { createCodec } from "./codec.ts";
 import type { ConnectHandlers } from "./connect.ts";
 import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
 import {
@@ -31,6 +33,7 @@ import { versionInfo } from "./version.ts";
 
 export interface ApiServerOptions {
   store: Store;
+  schema: Schema;
   definitions: readonly ResourceDefinition[];
   admission?: readonly AdmissionPlugin[];
   reserve?: readonly Reserve[];
@@ -61,6 +64,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
   const registry = createRegistry(o.definitions);
   const core: ApiCore = {
     store: o.store,
+    codec: createCodec(o.schema),
     registry,
     admission: o.admission ?? [],
     reserve: o.reserve ?? [],

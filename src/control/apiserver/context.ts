@@ -3,6 +3,7 @@
 import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { Store } from "../store/mod.ts";
+import type { Codec } from "./codec.ts";
 import type { Registry } from "./registry.ts";
 
 export interface UserInfo {
@@ -50,6 +51,7 @@ export type Reserve = (request: AdmissionRequest) => Reservation | undefined;
 
 export interface ApiCore {
   store: Store;
+  codec: Codec;
   registry: Registry;
   admission: readonly AdmissionPlugin[];
   reserve: readonly Reserve[];

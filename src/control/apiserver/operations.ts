@@ -11,9 +11,8 @@ import { deleteObject, refuseImmortal } from "./delete.ts";
 import { deleteCollection } from "./delete-collection.ts";
 import { listPage } from "./list.ts";
 import { listMetadata } from "./list-response.ts";
-import { applyPatch } from "./patch.ts";
+import { patchChange } from "./patch-change.ts";
 import { apiVersionOfDefinition, storeKey, subjectOf } from "./registry.ts";
-import { asObjectOf } from "./request-object.ts";
 import { servedObject } from "./stored-object.ts";
 import type { Subresources } from "./subresource.ts";
 import { updateObject } from "./update.ts";
@@ -113,7 +112,10 @@ export function createOperations(core: ApiCore, subresources: Subresources): Api
         return answer.object as KubeObject;
       }
       const namespace = def.namespaced ? (o.namespace ?? object.metadata.namespace) : undefined;
-      return objectOf(def, await createObject(core, def, namespace, asObjectOf(def, object), context(o)));
+      return objectOf(
+        def,
+        await createObject(core, def, namespace, core.codec.decodeValue(object, def, context(o)), context(o)),
+      );
     },
 
     async update(ref, object, o) {
@@ -128,7 +130,7 @@ export function createOperations(core: ApiCore, subresources: Subresources): Api
         );
         return answer.object as KubeObject;
       }
-      const wanted = JSON.stringify(asObjectOf(def, object));
+      const wanted = JSON.stringify(core.codec.decodeValue(object, def, context(o)));
       const change = (): KubeObject => JSON.parse(wanted) as KubeObject;
       return objectOf(
         def,
@@ -140,8 +142,7 @@ export function createOperations(core: ApiCore, subresources: Subresources): Api
       const def = definitionOf(ref);
       const namespace = def.namespaced ? o.namespace : undefined;
       const subresource = o.subresource ?? "";
-      const change = (current: KubeObject): KubeObject =>
-        asObjectOf(def, applyPatch(def, current, patch, o.type));
+      const change = patchChange(core, def, o.type, JSON.stringify(patch), context(o));
       return objectOf(
         def,
         await updateObject(core, { def, namespace, name, subresource, change }, context(o)),

@@ -5,6 +5,7 @@ import { badRequest, failure, invalid, methodNotSupported, notFound } from "../.
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import { answerJson, answerObject, answerStored } from "./answer.ts";
+import type { BodyKind } from "./codec.ts";
 import type { ApiCore, FieldValidation, UserInfo, WriteContext } from "./context.ts";
 import { createObject, matchNamespace } from "./create.ts";
 import {
@@ -18,11 +19,11 @@ import { deleteCollection } from "./delete-collection.ts";
 import { type ListPage, type ListQuery, listPage } from "./list.ts";
 import { answerItems, answerObjectList, listMetadata, shownItems } from "./list-response.ts";
 import { type Accepted, negotiate } from "./negotiate.ts";
-import { applyPatch, patchTypeOf } from "./patch.ts";
+import { patchTypeOf } from "./patch.ts";
+import { patchChange } from "./patch-change.ts";
 import { apiVersionOfDefinition, storeKey, subjectOf, verbsOf } from "./registry.ts";
 import { readBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
-import { asObjectOf, bodyMedia, parseBody } from "./request-object.ts";
 import { servedBytes, servedObject } from "./stored-object.ts";
 import type { Subresources } from "./subresource.ts";
 import { columnDefinition, type IncludeObject, partialMetadata, table, tableRow } from "./table.ts";
@@ -39,6 +40,14 @@ export interface ResourceRequest {
 }
 
 const truthy = (v: string | null): boolean => v !== null && v !== "" && v !== "false" && v !== "0";
+
+const deleteOptionsKind: BodyKind = {
+  anyVersion: true,
+  group: "",
+  version: "v1",
+  kind: "DeleteOptions",
+  model: "meta.v1.DeleteOptions",
+};
 
 /** Kinds whose deletion answers with the object rather than a Status. */
 const returnsDeleted = new Set(["pods", "services", "serviceaccounts"]);
@@ -226,15 +235,9 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     });
   }
 
-  async function readObject(
-    r: ResourceRequest,
-    def: Pick<ResourceDefinition, "group" | "version" | "kind">,
-  ): Promise<KubeObject> {
-    const media = bodyMedia(r.req.headers["content-type"]);
-    const body = await readBody(r.req);
-    if (media === "protobuf")
-      throw failure(415, "UnsupportedMediaType", "protobuf bodies are not served yet");
-    return asObjectOf(def, parseBody(body, media, def.kind));
+  /** The body as an object of the kind. Throws StatusError. */
+  async function readObject(r: ResourceRequest, kind: BodyKind, ctx: WriteContext): Promise<KubeObject> {
+    return core.codec.decodeBody(await readBody(r.req), r.req.headers["content-type"], kind, ctx);
   }
 
   function checkName(r: ResourceRequest, obj: KubeObject): void {
@@ -248,7 +251,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
 
   async function update(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
     const { namespace, name, subresource } = r.info;
-    const obj = await readObject(r, def);
+    const obj = await readObject(r, def, ctx);
     matchNamespace(def, obj, namespace);
     checkName(r, obj);
     const wanted = JSON.stringify(obj);
@@ -286,9 +289,9 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const { namespace, name, subresource } = r.info;
     const type = patchTypeOf(r.req.headers["content-type"]);
     const body = await readBody(r.req);
-    const document = parseBody(body, type === "apply" ? "yaml" : "json", def.kind);
+    const patched = patchChange(core, def, type, body.toString(), ctx);
     const change = (current: KubeObject): KubeObject => {
-      const obj = asObjectOf(def, applyPatch(def, current, document, type));
+      const obj = patched(current);
       checkName(r, obj);
       return obj;
     };
@@ -299,10 +302,8 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const body = await readBody(r.req);
     let options: ReturnType<typeof readDeleteOptions> = {};
     if (body.length > 0) {
-      const media = bodyMedia(r.req.headers["content-type"]);
-      if (media === "protobuf")
-        throw failure(415, "UnsupportedMediaType", "protobuf bodies are not served yet");
-      options = readDeleteOptions(parseBody(body, media, "DeleteOptions"));
+      const type = r.req.headers["content-type"];
+      options = readDeleteOptions(await core.codec.decodeBody(body, type, deleteOptionsKind, ctx));
     }
     const q = r.query;
     options.gracePeriodSeconds ??= integer(q, "gracePeriodSeconds");
@@ -335,11 +336,11 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const ctx = writeContext(r);
     let body: unknown;
     let patchOf: ((current: unknown) => unknown) | undefined;
-    if (method === "POST" || method === "PUT") body = await readObject(r, handler.body ?? def);
+    if (method === "POST" || method === "PUT") body = await readObject(r, handler.body ?? def, ctx);
     if (method === "PATCH") {
       const type = patchTypeOf(r.req.headers["content-type"]);
-      const document = parseBody(await readBody(r.req), type === "apply" ? "yaml" : "json", def.kind);
-      patchOf = (current) => applyPatch(def, current as KubeObject, document, type);
+      const text = (await readBody(r.req)).toString();
+      patchOf = (current) => patchChange(core, handler.body ?? def, type, text, ctx)(current as KubeObject);
     }
     const answer = await subresources.call(
       { def, namespace, name, subresource, method, context: ctx, ...(patchOf ? { patch: patchOf } : {}) },
@@ -364,7 +365,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       const ctx = writeContext(r);
       if (method === "POST") {
         need(def, "create");
-        const kv = await createObject(core, def, info.namespace, await readObject(r, def), ctx);
+        const kv = await createObject(core, def, info.namespace, await readObject(r, def, ctx), ctx);
         return answerOne(r, def, 201, kv);
       }
       if (method === "DELETE") {

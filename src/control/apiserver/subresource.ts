@@ -1,6 +1,7 @@
 // Subresources that answer with an object: what a handler gets and gives, and who handles what.
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { failure, methodNotSupported } from "../../core/api/status.ts";
+import type { BodyKind } from "./codec.ts";
 import type { WriteContext } from "./context.ts";
 import { subjectOf } from "./registry.ts";
 
@@ -22,8 +23,8 @@ export interface SubresourceAnswer {
 }
 
 export interface SubresourceHandler {
-  /** Kind of the body, for decoding: group, version, kind. Absent: the object's own kind. */
-  body?: { group: string; version: string; kind: string };
+  /** Kind of the body, for decoding. Absent: the object's own kind. */
+  body?: BodyKind;
   GET?(call: SubresourceCall): Promise<SubresourceAnswer> | SubresourceAnswer;
   POST?(call: SubresourceCall, body: unknown): Promise<SubresourceAnswer>;
   PUT?(call: SubresourceCall, body: unknown): Promise<SubresourceAnswer>;

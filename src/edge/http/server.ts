@@ -39,7 +39,7 @@ function listen(server: Server, at: { host: string; port: number }): Promise<{ h
 }
 
 /** Rejects when an address cannot be listened on. */
-export async function listenTls(o: ListenOptions): Promise<Listening> {
+export async function serveTls(o: ListenOptions): Promise<Listening> {
   const servers: Server[] = [];
   const sockets = new Set<Duplex>();
   const addresses: { host: string; port: number }[] = [];
