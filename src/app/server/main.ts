@@ -7,6 +7,7 @@ import { createConnectHandlers } from "../../control/apiserver/connect/mod.ts";
 import { createApiServer, ensureBootstrapObjects } from "../../control/apiserver/mod.ts";
 import { errorFields } from "../../control/client/mod.ts";
 import { startControllers } from "../../control/controllers/mod.ts";
+import { startScheduler } from "../../control/scheduler/mod.ts";
 import { openStore } from "../../control/store/mod.ts";
 import { definitions } from "../../core/api/kinds/mod.ts";
 import { loadSchema } from "../../core/api/schema/mod.ts";
@@ -54,7 +55,10 @@ async function main(): Promise<void> {
   for (const { host, port } of listening.addresses) log.info({ host, port }, "listening");
 
   const running = new AbortController();
-  const loops = [startControllers({ client: api.client, cluster, caCert, log }, running.signal)];
+  const loops = [
+    startControllers({ client: api.client, cluster, caCert, log }, running.signal),
+    startScheduler({ client: api.client, log }, running.signal),
+  ];
   for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));
 
   let stopping = false;
