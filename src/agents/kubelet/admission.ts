@@ -1,0 +1,81 @@
+// Whether a pod that was bound to this node may run here (kubelet lifecycle/predicate): room for its requests, its node
+// selector. The scheduler has asked before; a pod whose nodeName was set by hand has not been asked.
+import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
+import type { Pod } from "../../core/api/types.ts";
+import { isSidecar } from "./pod-text.ts";
+
+export interface Rejection {
+  reason: string;
+  message: string;
+}
+
+export interface Room {
+  milliCpu: number;
+  memoryBytes: number;
+  storageBytes: number;
+  pods: number;
+}
+
+type Amounts = Record<string, string> | undefined;
+
+const cpu = (a: Amounts): number => (a?.cpu ? quantityMilliValue(a.cpu) : 0);
+const bytes = (a: Amounts, name: string): number => (a?.[name] ? quantityValue(a[name]) : 0);
+
+/** What a pod asks for: the sum of its containers or its largest init step, sidecars counted in both. */
+export function podRequests(pod: Pod): { milliCpu: number; memoryBytes: number; storageBytes: number } {
+  const measure = (read: (a: Amounts) => number): number => {
+    let sum = 0;
+    let sidecars = 0;
+    let peak = 0;
+    for (const c of pod.spec?.containers ?? []) sum += read(c.resources?.requests);
+    for (const c of pod.spec?.initContainers ?? []) {
+      const amount = read(c.resources?.requests);
+      if (isSidecar(c)) {
+        sidecars += amount;
+        peak = Math.max(peak, sidecars);
+      } else peak = Math.max(peak, sidecars + amount);
+    }
+    return Math.max(sum + sidecars, peak) + read(pod.spec?.overhead);
+  };
+  return {
+    milliCpu: measure(cpu),
+    memoryBytes: measure((a) => bytes(a, "memory")),
+    storageBytes: measure((a) => bytes(a, "ephemeral-storage")),
+  };
+}
+
+const lacking = (name: string, requested: number, used: number, capacity: number): string =>
+  `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+
+/** `others` are the pods that hold room here already. Undefined: the pod may run. */
+export function admit(
+  pod: Pod,
+  others: readonly Pod[],
+  room: Room,
+  labels: Record<string, string>,
+): Rejection | undefined {
+  if (others.length + 1 > room.pods)
+    return { reason: "OutOfpods", message: lacking("pods", 1, others.length, room.pods) };
+  const wants = podRequests(pod);
+  const used = { milliCpu: 0, memoryBytes: 0, storageBytes: 0 };
+  for (const other of others) {
+    const r = podRequests(other);
+    used.milliCpu += r.milliCpu;
+    used.memoryBytes += r.memoryBytes;
+    used.storageBytes += r.storageBytes;
+  }
+  for (const [name, key] of [
+    ["cpu", "milliCpu"],
+    ["memory", "memoryBytes"],
+    ["ephemeral-storage", "storageBytes"],
+  ] as const)
+    if (wants[key] > 0 && wants[key] + used[key] > room[key])
+      return { reason: `OutOf${name}`, message: lacking(name, wants[key], used[key], room[key]) };
+  for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {}))
+    if (labels[key] !== value)
+      return {
+        reason: "NodeAffinity",
+        message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+      };
+  return undefined;
+}

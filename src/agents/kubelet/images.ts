@@ -1,0 +1,221 @@
+// Makes sure that a container's image is there: pull policy, back-off, the words of its events (kubelet images/image_manager),
+// and where no registry can be reached the local image of that name, said in an event.
+import type { Container, Pod, Secret } from "../../core/api/types.ts";
+import { createBackOff } from "./back-off.ts";
+import { goDuration } from "./go-duration.ts";
+import { type ImageName, parseImageName } from "./image-name.ts";
+import type { ProbeClient } from "./probe-client.ts";
+import type { PodRuntime, RegistryAuth, RuntimeImage } from "./runtime.ts";
+
+/** An image that cannot be had now: `reason` and `message` go into the container's waiting state. */
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+  readonly reason: string;
+  readonly retryAt: number;
+  constructor(reason: string, message: string, retryAt: number) {
+    super(message);
+    this.reason = reason;
+    this.retryAt = retryAt;
+  }
+}
+
+export interface ImageEvents {
+  normal(reason: string, message: string): void;
+  warning(reason: string, message: string): void;
+}
+
+export interface Images {
+  /** Throws ImageError. `secrets` are the pod's imagePullSecrets. */
+  ensure(
+    pod: Pod,
+    container: Container,
+    options: { events: ImageEvents; secrets: readonly Secret[] },
+  ): Promise<RuntimeImage>;
+  /** Forgets a deleted pod's back-offs. */
+  forget(podUid: string): void;
+}
+
+const reachMs = 1500;
+const reachForMs = { yes: 300_000, no: 20_000 };
+const pullLimitMs = 600_000;
+/** Errors of an unreachable registry, however the runtime words them. */
+const unreachable =
+  /dial tcp|i\/o timeout|no such host|network is unreachable|no route to host|connection refused|TLS handshake timeout|context deadline exceeded|server misbehaving/i;
+
+const registryHost = (registry: string): { host: string; port: number } => {
+  const name = registry === "docker.io" ? "registry-1.docker.io" : registry;
+  const [host = "", port] = name.split(":");
+  return { host, port: port ? Number(port) : 443 };
+};
+
+export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () => number = Date.now): Images {
+  const backOffs = new Map<string, ReturnType<typeof createBackOff>>();
+  const failed = new Map<string, { at: number; text: string }>();
+  const reach = new Map<string, { until: number; answer: Promise<boolean> }>();
+  const pulls = new Map<string, Promise<string>>();
+
+  /** Whether the registry's host can be reached, remembered for a while. */
+  function reachable(registry: string): Promise<boolean> {
+    const known = reach.get(registry);
+    if (known && known.until > now()) return known.answer;
+    const { host, port } = registryHost(registry);
+    const entry = { until: Number.POSITIVE_INFINITY, answer: probe.reachable(host, port, reachMs) };
+    reach.set(registry, entry);
+    void entry.answer.then((yes) => {
+      entry.until = now() + (yes ? reachForMs.yes : reachForMs.no);
+    });
+    return entry.answer;
+  }
+
+  /** One pull of an image at a time; who asks meanwhile shares it. */
+  function pull(name: string, auths: (RegistryAuth | undefined)[]): Promise<string> {
+    const going = pulls.get(name);
+    if (going) return going;
+    const work = (async () => {
+      let last: unknown;
+      for (const auth of auths) {
+        try {
+          return await runtime.pullImage(name, auth, pullLimitMs);
+        } catch (error) {
+          last = error;
+        }
+      }
+      throw last;
+    })().finally(() => pulls.delete(name));
+    pulls.set(name, work);
+    return work;
+  }
+
+  async function inspect(name: string, image: string, events: ImageEvents): Promise<RuntimeImage | undefined> {
+    try {
+      return await runtime.image(name);
+    } catch (error) {
+      const message = `Failed to inspect image "${image}": ${(error as Error).message}`;
+      events.warning("InspectFailed", message);
+      throw new ImageError("ImageInspectError", message, now() + 10_000);
+    }
+  }
+
+  async function ensure(
+    pod: Pod,
+    container: Container,
+    { events, secrets }: { events: ImageEvents; secrets: readonly Secret[] },
+  ): Promise<RuntimeImage> {
+    const image = container.image ?? "";
+    const parsed = parseImageName(image);
+    if ("error" in parsed) {
+      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${parsed.error}`;
+      events.warning("InspectFailed", message);
+      throw new ImageError("InvalidImageName", message, now() + 15_000);
+    }
+    const policy = container.imagePullPolicy ?? "IfNotPresent";
+    const local = await inspect(parsed.full, image, events);
+    if (local && policy !== "Always") {
+      events.normal(
+        "Pulled",
+        `Container image "${image}" already present on machine and can be accessed by the pod`,
+      );
+      return local;
+    }
+    if (policy === "Never") {
+      const message = `Container image "${image}" is not present with pull policy of Never`;
+      events.warning("ErrImageNeverPull", message);
+      throw new ImageError("ErrImageNeverPull", message, now() + 15_000);
+    }
+    return pullOrFallBack(pod, image, parsed, local, events, secrets);
+  }
+
+  async function pullOrFallBack(
+    pod: Pod,
+    image: string,
+    parsed: ImageName,
+    local: RuntimeImage | undefined,
+    events: ImageEvents,
+    secrets: readonly Secret[],
+  ): Promise<RuntimeImage> {
+    const uid = pod.metadata.uid!;
+    const key = `${uid}/${image}`;
+    let backOff = backOffs.get(uid);
+    if (!backOff) {
+      backOff = createBackOff();
+      backOffs.set(uid, backOff);
+    }
+    const last = failed.get(key);
+    const until = last && backOff.until(key, last.at, now());
+    if (until) {
+      events.normal("BackOff", `Back-off pulling image "${image}"`);
+      throw new ImageError("ImagePullBackOff", `Back-off pulling image "${image}": ${last.text}`, until);
+    }
+    const began = now();
+    let why: string;
+    if (!(await reachable(parsed.registry))) {
+      why = `failed to pull image "${parsed.full}": registry ${parsed.registry} cannot be reached`;
+      if (local) return fallBack(image, local, why, events);
+      events.normal("Pulling", `Pulling image "${image}"`);
+    } else {
+      events.normal("Pulling", `Pulling image "${image}"`);
+      try {
+        await pull(parsed.full, authsFor(parsed.registry, secrets));
+        const got = await runtime.image(parsed.full);
+        if (!got) throw new Error(`image "${parsed.full}" is not there after its pull`);
+        const took = goDuration(now() - began);
+        events.normal(
+          "Pulled",
+          `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${got.sizeBytes} bytes.`,
+        );
+        failed.delete(key);
+        backOff.reset(key);
+        return got;
+      } catch (error) {
+        why = (error as Error).message;
+        if (local && unreachable.test(why)) {
+          reach.delete(parsed.registry);
+          return fallBack(image, local, why, events);
+        }
+      }
+    }
+    backOff.next(key, now(), now());
+    failed.set(key, { at: now(), text: `ErrImagePull: ${why}` });
+    events.warning("Failed", `Failed to pull image "${image}": ${why}`);
+    throw new ImageError("ErrImagePull", why, now() + 1000);
+  }
+
+  function fallBack(image: string, local: RuntimeImage, why: string, events: ImageEvents): RuntimeImage {
+    events.normal("Pulled", `Container image "${image}" already present on machine; used without a pull (${why})`);
+    return local;
+  }
+
+  return {
+    ensure,
+    forget(podUid) {
+      backOffs.delete(podUid);
+      for (const key of failed.keys()) if (key.startsWith(`${podUid}/`)) failed.delete(key);
+    },
+  };
+}
+
+/** Credentials for a registry out of kubernetes.io/dockerconfigjson secrets; no credentials at all come last. */
+function authsFor(registry: string, secrets: readonly Secret[]): (RegistryAuth | undefined)[] {
+  const found: (RegistryAuth | undefined)[] = [];
+  for (const secret of secrets) {
+    const data = secret.data?.[".dockerconfigjson"];
+    if (!data) continue;
+    let config: { auths?: Record<string, { username?: string; password?: string; auth?: string }> };
+    try {
+      config = JSON.parse(Buffer.from(data, "base64").toString("utf8"));
+    } catch {
+      continue;
+    }
+    for (const [server, auth] of Object.entries(config.auths ?? {})) {
+      const host = server.replace(/^https?:\/\//, "").split("/")[0];
+      if (host !== registry && !(registry === "docker.io" && host === "index.docker.io")) continue;
+      const { username, password, auth: both } = auth;
+      found.push({
+        ...(username ? { username } : {}),
+        ...(password ? { password } : {}),
+        ...(both ? { auth: both } : {}),
+      });
+    }
+  }
+  return found.length > 0 ? found : [undefined];
+}

@@ -1,0 +1,3 @@
+export type * from "./pod-files.ts";
+export type * from "./probe-client.ts";
+export type * from "./runtime.ts";

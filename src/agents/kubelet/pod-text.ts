@@ -1,0 +1,36 @@
+// How messages name a pod: `name_namespace(uid)` (kubelet util/format).
+import type { Container, Pod } from "../../core/api/types.ts";
+
+export const podText = (pod: Pod): string =>
+  `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
+
+/** Kind of a pod's container by its list in the spec. */
+export type ContainerKind = "init" | "main" | "ephemeral";
+
+export interface SpecContainer {
+  kind: ContainerKind;
+  container: Container;
+}
+
+/** Init containers first, then the main ones, then ephemeral ones. */
+export function allContainers(pod: Pod): SpecContainer[] {
+  const of = (kind: ContainerKind, list: readonly Container[] | undefined): SpecContainer[] =>
+    (list ?? []).map((container) => ({ kind, container }));
+  const { initContainers, containers, ephemeralContainers } = pod.spec!;
+  return [
+    ...of("init", initContainers),
+    ...of("main", containers),
+    ...of("ephemeral", ephemeralContainers as Container[] | undefined),
+  ];
+}
+
+/** A sidecar: an init container that keeps running (KEP-753). */
+export const isSidecar = (container: Container): boolean => container.restartPolicy === "Always";
+
+const eventPath: Record<ContainerKind, string> = {
+  init: "spec.initContainers",
+  main: "spec.containers",
+  ephemeral: "spec.ephemeralContainers",
+};
+
+export const containerFieldPath = (c: SpecContainer): string => `${eventPath[c.kind]}{${c.container.name}}`;

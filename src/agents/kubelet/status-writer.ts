@@ -1,0 +1,86 @@
+// Writes pod statuses to the API: at once, one write of a pod under way at a time, the newest wins (kubelet status manager).
+import type { KubeClient } from "../../control/client/mod.ts";
+import { pods } from "../../core/api/refs.ts";
+import { isConflict, isNotFound, StatusError } from "../../core/api/status.ts";
+import type { Pod, PodStatus } from "../../core/api/types.ts";
+
+export interface StatusWriter {
+  /** Queues the status; resolves when it, or a newer one, is written or given up because the pod is gone. */
+  write(pod: Pod, status: PodStatus): Promise<void>;
+  /** What was written or queued last for the pod. */
+  last(uid: string): PodStatus | undefined;
+  forget(uid: string): void;
+}
+
+interface Entry {
+  pod: Pod;
+  wanted: PodStatus;
+  written: string | undefined;
+  going: Promise<void> | undefined;
+}
+
+const retryMs = { first: 50, most: 2000 };
+
+/** Fields that a status may lose: a merge leaves them unless they are said to be null. */
+const optionalFields = ["reason", "message", "podIP", "podIPs", "initContainerStatuses", "ephemeralContainerStatuses"];
+
+export function createStatusWriter(
+  client: KubeClient,
+  options: { wrote(pod: Pod): void; log(message: string, detail?: object): void },
+): StatusWriter {
+  const entries = new Map<string, Entry>();
+
+  async function send(uid: string, entry: Entry): Promise<void> {
+    const { namespace, name = "" } = entry.pod.metadata;
+    let delay = retryMs.first;
+    while (entries.get(uid) === entry) {
+      const status = entry.wanted;
+      const text = JSON.stringify(status);
+      if (text === entry.written) return;
+      const body: Record<string, unknown> = { ...status };
+      for (const field of optionalFields) if (!(field in body)) body[field] = null;
+      try {
+        const answer = await client.patch(
+          pods,
+          name,
+          { metadata: { uid }, status: body },
+          { namespace, subresource: "status", type: "strategic" },
+        );
+        entry.written = text;
+        options.wrote(answer);
+      } catch (error) {
+        if (isNotFound(error) || isConflict(error)) return;
+        options.log("pod status not written", { pod: `${namespace}/${name}`, error: (error as Error).message });
+        // The API does not take this status as it is: the next one may do better.
+        if (error instanceof StatusError && error.code >= 400 && error.code < 500 && error.code !== 429) {
+          entry.written = text;
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, delay));
+        delay = Math.min(delay * 2, retryMs.most);
+      }
+    }
+  }
+
+  return {
+    write(pod, status) {
+      const uid = pod.metadata.uid!;
+      let entry = entries.get(uid);
+      if (!entry) {
+        entry = { pod, wanted: status, written: undefined, going: undefined };
+        entries.set(uid, entry);
+      }
+      entry.pod = pod;
+      entry.wanted = status;
+      const e = entry;
+      // The loop under way looks at `wanted` again before it ends.
+      if (e.going) return e.going;
+      e.going = send(uid, e).finally(() => {
+        e.going = undefined;
+      });
+      return e.going;
+    },
+    last: (uid) => entries.get(uid)?.wanted,
+    forget: (uid) => void entries.delete(uid),
+  };
+}

@@ -1,0 +1,1 @@
+export { createProbeClient } from "./probe-client.ts";
