@@ -75,7 +75,8 @@ export function admit(
     if (labels[key] !== value)
       return {
         reason: "NodeAffinity",
-        message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+        message:
+          "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
       };
   return undefined;
 }

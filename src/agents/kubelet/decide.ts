@@ -4,8 +4,8 @@ import type { Container, Pod } from "../../core/api/types.ts";
 import type { BackOff } from "./back-off.ts";
 import { containerAnnotations, containerHash } from "./container-config.ts";
 import { goDuration } from "./go-duration.ts";
-import { allContainers, isSidecar, podText, type SpecContainer } from "./pod-text.ts";
 import { latest, type PodState } from "./pod-state.ts";
+import { allContainers, isSidecar, podText, type SpecContainer } from "./pod-text.ts";
 import type { RuntimeContainer } from "./runtime.ts";
 
 export interface Kill {
@@ -83,7 +83,10 @@ export function decide(pod: Pod, state: PodState, backOff: BackOff, now: number)
     const { name } = c.container;
     const last = latest(state, name);
     const failure = state.failures.get(name);
-    if (failure && failure.retryAt > now) return wake(failure.retryAt);
+    if (failure && failure.retryAt > now) {
+      wake(failure.retryAt);
+      return;
+    }
     if (last?.state === "exited") {
       const until = backOff.until(name, last.finishedAt, now);
       if (until !== undefined) {
@@ -95,7 +98,8 @@ export function decide(pod: Pod, state: PodState, backOff: BackOff, now: number)
           event: `Back-off restarting failed container ${name} in pod ${podText(pod)}`,
           until,
         });
-        return wake(until);
+        wake(until);
+        return;
       }
     }
     plan.start.push({ ...c, attempt: attemptOf(name), after: last?.state === "exited" ? last : undefined });
@@ -209,4 +213,3 @@ export function isFinished(pod: Pod, state: PodState): boolean {
   }
   return pod.spec!.containers.every(ended);
 }
-

@@ -84,7 +84,7 @@ export function containerEnvironment(input: EnvironmentInput): Environment {
   const lookup = (name: string): string | undefined =>
     variables.get(name)?.toString("utf8") ?? services.get(name);
   for (const env of container.env ?? []) {
-    const value = valueOf(env, input, lookup);
+    const value = variableValue(env, input, lookup);
     if (value !== undefined) variables.set(env.name, value);
   }
   for (const [name, value] of input.serviceVariables)
@@ -95,7 +95,7 @@ export function containerEnvironment(input: EnvironmentInput): Environment {
 type Env = NonNullable<Container["env"]>[number];
 
 /** Undefined: an optional key that is not there; the variable is then not set. */
-function valueOf(
+function variableValue(
   env: Env,
   input: EnvironmentInput,
   lookup: (name: string) => string | undefined,
@@ -115,8 +115,7 @@ function valueOf(
     const target = containerName ? all.find((c) => c.name === containerName) : container;
     if (!target) throw new ContainerConfigError(`container ${containerName} not found`);
     const value = resourceFieldValue(target, resource, divisor, input.allocatable);
-    if (value === undefined)
-      throw new ContainerConfigError(`unsupported container resource : ${resource}`);
+    if (value === undefined) throw new ContainerConfigError(`unsupported container resource : ${resource}`);
     return Buffer.from(value, "utf8");
   }
   if (from.configMapKeyRef) {

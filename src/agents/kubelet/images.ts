@@ -86,7 +86,11 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
     return work;
   }
 
-  async function inspect(name: string, image: string, events: ImageEvents): Promise<RuntimeImage | undefined> {
+  async function inspect(
+    name: string,
+    image: string,
+    events: ImageEvents,
+  ): Promise<RuntimeImage | undefined> {
     try {
       return await runtime.image(name);
     } catch (error) {
@@ -181,7 +185,10 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
   }
 
   function fallBack(image: string, local: RuntimeImage, why: string, events: ImageEvents): RuntimeImage {
-    events.normal("Pulled", `Container image "${image}" already present on machine; used without a pull (${why})`);
+    events.normal(
+      "Pulled",
+      `Container image "${image}" already present on machine; used without a pull (${why})`,
+    );
     return local;
   }
 

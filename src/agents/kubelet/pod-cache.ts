@@ -29,7 +29,9 @@ export function logText(raw: string): string {
   const lines: string[] = [];
   let open = "";
   for (const line of raw.split("\n")) {
-    const m = /^\S+ (?:stdout|stderr) (P|F)(?::\S*)? (.*)$/.exec(line) ?? /^\S+ (?:stdout|stderr) (P|F)()$/.exec(line);
+    const m =
+      /^\S+ (?:stdout|stderr) (P|F)(?::\S*)? (.*)$/.exec(line) ??
+      /^\S+ (?:stdout|stderr) (P|F)()$/.exec(line);
     if (!m) continue;
     open += m[2];
     if (m[1] === "F") {

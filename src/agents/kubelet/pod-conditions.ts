@@ -57,7 +57,9 @@ function ready(input: ConditionsInput, containers: Fact): Fact {
 function initialized({ pod, phase, init, main }: ConditionsInput): Fact {
   const type = "Initialized";
   if (phase === "Succeeded") return { type, status: "True", reason: "PodCompleted" };
-  const begun = main.some((s) => s.started || s.state?.running || s.state?.terminated || s.lastState?.terminated);
+  const begun = main.some(
+    (s) => s.started || s.state?.running || s.state?.terminated || s.lastState?.terminated,
+  );
   const done = (c: Container): boolean => {
     const s = init.find((x) => x.name === c.name);
     return (isSidecar(c) ? s?.started : s?.ready) ?? false;

@@ -18,9 +18,13 @@ export interface DnsFacts {
 export function parseResolvConf(text: string): ResolvConf {
   const out: ResolvConf = { servers: [], searches: [], options: [] };
   for (const line of text.split("\n")) {
-    const [word, ...rest] = line.replace(/[#;].*$/, "").trim().split(/\s+/);
+    const [word, ...rest] = line
+      .replace(/[#;].*$/, "")
+      .trim()
+      .split(/\s+/);
     if (word === "nameserver" && rest[0]) out.servers.push(rest[0]);
-    else if (word === "search" || word === "domain") out.searches = rest.map((s) => s.replace(/(.)\.$/, "$1"));
+    else if (word === "search" || word === "domain")
+      out.searches = rest.map((s) => s.replace(/(.)\.$/, "$1"));
     else if (word === "options") out.options.push(...rest);
   }
   return out;
@@ -32,8 +36,7 @@ const unique = (list: string[]): string[] => [...new Set(list)];
 
 export function podResolvConf(pod: Pod, facts: DnsFacts): ResolvConf {
   const { dnsPolicy = "ClusterFirst", hostNetwork, dnsConfig } = pod.spec!;
-  const cluster =
-    dnsPolicy === "ClusterFirstWithHostNet" || (dnsPolicy === "ClusterFirst" && !hostNetwork);
+  const cluster = dnsPolicy === "ClusterFirstWithHostNet" || (dnsPolicy === "ClusterFirst" && !hostNetwork);
   let base: ResolvConf;
   if (dnsPolicy === "None") base = { servers: [], searches: [], options: [] };
   else if (cluster) {
@@ -61,14 +64,16 @@ export function podResolvConf(pod: Pod, facts: DnsFacts): ResolvConf {
 const maxHostname = 63;
 
 /** The host name inside the pod and its domain name ("" where the pod has no subdomain). */
-export function podHostname(pod: Pod, domain: string): { hostname: string; fqdn: string; domainName: string } {
+export function podHostname(
+  pod: Pod,
+  domain: string,
+): { hostname: string; fqdn: string; domainName: string } {
   const { hostname, subdomain, setHostnameAsFQDN, hostnameOverride } = pod.spec! as Pod["spec"] & {
     hostnameOverride?: string;
   };
   if (hostnameOverride) return { hostname: hostnameOverride, fqdn: hostnameOverride, domainName: "" };
   let short = hostname || pod.metadata.name!;
-  if (!hostname && short.length > maxHostname)
-    short = short.slice(0, maxHostname).replace(/[-.]+$/, "");
+  if (!hostname && short.length > maxHostname) short = short.slice(0, maxHostname).replace(/[-.]+$/, "");
   const domainName = subdomain ? `${subdomain}.${pod.metadata.namespace}.svc.${domain}` : "";
   const fqdn = domainName ? `${short}.${domainName}` : short;
   return { hostname: setHostnameAsFQDN ? fqdn : short, fqdn, domainName };

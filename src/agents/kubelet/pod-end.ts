@@ -65,7 +65,11 @@ export function endPod(input: EndInput): { done: Promise<void>; shorten(seconds:
       const spec = specOf(c);
       return spec?.kind === "init" && isSidecar(spec.container);
     };
-    await Promise.all(alive().filter((c) => !isLate(c)).map(stop));
+    await Promise.all(
+      alive()
+        .filter((c) => !isLate(c))
+        .map(stop),
+    );
     const order = (input.pod().spec?.initContainers ?? []).map((c) => c.name);
     const late = alive().sort((a, b) => order.indexOf(b.name) - order.indexOf(a.name));
     for (const c of late) await stop(c);

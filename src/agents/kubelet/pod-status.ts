@@ -1,12 +1,5 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
-import type {
-  Container,
-  ContainerState,
-  ContainerStatus,
-  Pod,
-  PodCondition,
-  PodStatus,
-} from "../../core/api/types.ts";
+import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
 import { containerAnnotations } from "./container-config.ts";
 import { isStarted, mayStart, type Waiting } from "./decide.ts";
 import { podConditions } from "./pod-conditions.ts";
@@ -66,7 +59,9 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
   const current = latest(state, container.name);
   const before = previous(state, container.name, current);
   const waiting = input.waiting.find((w) => w.name === container.name);
-  const failure = state.failures.get(container.name);
+  const failed = state.failures.get(container.name);
+  // What will not be tried again is told as it ended.
+  const failure = current?.state === "exited" && !mayStart(pod, container, current) ? undefined : failed;
   let last = before ? terminated(before, messages) : {};
   let now: ContainerState;
   let running: RuntimeContainer | undefined;
@@ -88,7 +83,8 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
   let ready: boolean;
   if (c.kind === "init" && !isSidecar(container))
     ready = current?.state === "exited" && current.exitCode === 0;
-  else ready = running !== undefined && started && (container.readinessProbe ? probed.readiness === true : true);
+  else
+    ready = running !== undefined && started && (container.readinessProbe ? probed.readiness === true : true);
   if (c.kind === "ephemeral") ready = false;
   const asked = container.image ?? "";
   const requests = container.resources?.requests;
@@ -108,7 +104,9 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
     image: current ? (current.image.startsWith("sha256:") || !current.image ? asked : current.image) : asked,
     imageID: current?.imageRef ?? "",
     ...(current && current.state !== "created" ? { containerID: `containerd://${current.id}` } : {}),
-    ...(c.kind === "ephemeral" ? {} : { started: c.kind === "init" && !isSidecar(container) ? running !== undefined : started }),
+    ...(c.kind === "ephemeral"
+      ? {}
+      : { started: c.kind === "init" && !isSidecar(container) ? running !== undefined : started }),
     ...(requests && c.kind !== "ephemeral" ? { allocatedResources: requests } : {}),
     ...(container.resources && Object.keys(container.resources).length > 0
       ? { resources: container.resources }
@@ -163,6 +161,10 @@ export function podPhase(
   if (sidecarsPending > 0 && !begun && !ended) return "Pending";
   if (waiting > 0) return ended ? "Failed" : "Pending";
   if (running > 0) return "Running";
+  const sidecars = (pod.spec?.initContainers ?? []).some(
+    (c) => isSidecar(c) && of(statuses.init, c.name)?.state?.running,
+  );
+  if (sidecars && !ended) return "Running";
   if (ended) return stopped === succeeded ? "Succeeded" : "Failed";
   if (restartable > 0) return "Running";
   return stopped === succeeded ? "Succeeded" : "Failed";
@@ -201,6 +203,9 @@ export function podStatus(input: StatusInput): PodStatus {
 }
 
 /** The container's spec by name, of any kind. */
-export function specContainer(pod: Pod, name: string): (SpecContainer & { container: Container }) | undefined {
+export function specContainer(
+  pod: Pod,
+  name: string,
+): (SpecContainer & { container: Container }) | undefined {
   return allContainers(pod).find((c) => c.container.name === name);
 }

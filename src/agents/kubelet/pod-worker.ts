@@ -77,6 +77,10 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const probes = new Map<string, ProbeLoop>();
   const dead = new Set<string>();
   const told = new Set<string>();
+  /** Ids that died while a start was under way: maybe the one being started. */
+  const early = new Set<string>();
+  let starting = 0;
+  let settled = false;
   let waiting: readonly Waiting[] = [];
   let podIPs: string[] = pod.status?.podIPs?.map((p) => p.ip!) ?? [];
   let reloadAll = options.known;
@@ -224,7 +228,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     for (const c of cache.containers)
       if (c.state === "running") await runtime.stopContainer(c.id, 0).then(() => cache.awaitExit(c.id));
     for (const s of cache.sandboxes) await runtime.stopSandbox(s.id);
-    if (attempt > 0) events.normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+    if (attempt > 0)
+      events.normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
     try {
       await context.files.makeDirectory(logDirectory(facts.podLogDir, pod), 0o755);
       const id = await context.sandboxGate.run(() => runtime.runSandbox(configOf(attempt)));
@@ -266,6 +271,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     if (start.after) backOff.next(name, start.after.finishedAt, now());
     const target = (start.container as { targetContainerName?: string }).targetContainerName;
     let startedId: string | undefined;
+    starting++;
     try {
       await startContainer(context, {
         pod,
@@ -296,6 +302,9 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       }
     } finally {
       images.delete(name);
+      starting--;
+      if (startedId && early.has(startedId)) dead.add(startedId);
+      if (starting === 0) early.clear();
     }
     await forgetOldDead(name);
   }
@@ -438,7 +447,10 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     const effective = status ? { ...pod, status: { ...pod.status, phase: status.phase } } : pod;
     const plan = decide(effective as Pod, state(), backOff, now());
     waiting = plan.waiting;
-    if (plan.finished) return end();
+    if (plan.finished) {
+      if (settled && !cache.sandbox?.ready) return void publish();
+      return end();
+    }
     tellBackOff(plan);
     for (const k of plan.kill) killByProbe(k);
 
@@ -502,6 +514,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
         probes.clear();
         ending = undefined;
         if (!deleted) {
+          settled = true;
           // Finished, not deleted: its containers stay for their logs until the pod goes.
           if (pod.metadata.deletionTimestamp || removed) wake();
           return;
@@ -532,7 +545,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       const before = pod;
       pod = next;
       const labels = JSON.stringify([next.metadata.labels, next.metadata.annotations]);
-      if (labels !== JSON.stringify([before.metadata.labels, before.metadata.annotations])) refreshVolumes = true;
+      if (labels !== JSON.stringify([before.metadata.labels, before.metadata.annotations]))
+        refreshVolumes = true;
       const grace = next.metadata.deletionGracePeriodSeconds;
       if (ending && grace !== undefined) ending.shorten(grace);
       wake();
@@ -544,6 +558,11 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       wake();
     },
     died(id) {
+      const known = cache.containers.some((c) => c.id === id) || cache.sandboxes.some((s) => s.id === id);
+      if (!known) {
+        if (starting > 0) early.add(id);
+        return;
+      }
       dead.add(id);
       wake();
     },

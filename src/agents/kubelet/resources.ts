@@ -14,7 +14,8 @@ const minQuota = 1000;
 type Amounts = Record<string, string> | undefined;
 
 export const milliCpu = (amounts: Amounts): number => (amounts?.cpu ? quantityMilliValue(amounts.cpu) : 0);
-export const memoryBytes = (amounts: Amounts): number => (amounts?.memory ? quantityValue(amounts.memory) : 0);
+export const memoryBytes = (amounts: Amounts): number =>
+  amounts?.memory ? quantityValue(amounts.memory) : 0;
 
 /** A pod's QoS class (core/v1 PodStatus.qosClass). */
 export function qosClass(pod: Pod): QosClass {
@@ -64,7 +65,8 @@ export function oomScoreAdj(pod: Pod, container: Container, memoryCapacity: numb
 
 export function linuxResources(pod: Pod, container: Container, memoryCapacity: number): LinuxResources {
   const { requests, limits } = container.resources ?? {};
-  const request = requests?.cpu === undefined && limits?.cpu !== undefined ? milliCpu(limits) : milliCpu(requests);
+  const request =
+    requests?.cpu === undefined && limits?.cpu !== undefined ? milliCpu(limits) : milliCpu(requests);
   const quota = cpuQuota(milliCpu(limits));
   const memory = memoryBytes(limits);
   return {

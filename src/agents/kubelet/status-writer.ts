@@ -22,7 +22,14 @@ interface Entry {
 const retryMs = { first: 50, most: 2000 };
 
 /** Fields that a status may lose: a merge leaves them unless they are said to be null. */
-const optionalFields = ["reason", "message", "podIP", "podIPs", "initContainerStatuses", "ephemeralContainerStatuses"];
+const optionalFields = [
+  "reason",
+  "message",
+  "podIP",
+  "podIPs",
+  "initContainerStatuses",
+  "ephemeralContainerStatuses",
+];
 
 export function createStatusWriter(
   client: KubeClient,
@@ -50,7 +57,10 @@ export function createStatusWriter(
         options.wrote(answer);
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) return;
-        options.log("pod status not written", { pod: `${namespace}/${name}`, error: (error as Error).message });
+        options.log("pod status not written", {
+          pod: `${namespace}/${name}`,
+          error: (error as Error).message,
+        });
         // The API does not take this status as it is: the next one may do better.
         if (error instanceof StatusError && error.code >= 400 && error.code < 500 && error.code !== 429) {
           entry.written = text;

@@ -1,7 +1,19 @@
 // Replaces the content of a volume in one step: files live in a dated directory, `..data` links to it, and each name at
 // the top links through `..data`, so a reader sees the old set or the new one, never a mixture (kubelet AtomicWriter's layout).
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Ownership, VolumeFile } from "../../agents/kubelet/mod.ts";
 
@@ -16,8 +28,8 @@ async function isCurrent(
   files: ReadonlyMap<string, VolumeFile>,
   ownership: Ownership | undefined,
 ): Promise<boolean> {
-  const names = (await readdir(current, { recursive: true, withFileTypes: true }).catch(() => [])).filter((e) =>
-    e.isFile(),
+  const names = (await readdir(current, { recursive: true, withFileTypes: true }).catch(() => [])).filter(
+    (e) => e.isFile(),
   );
   if (names.length !== files.size) return false;
   for (const [name, file] of files) {

@@ -36,7 +36,9 @@ async function mountPoints(): Promise<string[]> {
   const table = await readFile("/proc/self/mounts", "utf8");
   return table
     .split("\n")
-    .map((line) => (line.split(" ")[1] ?? "").replace(/\\(\d{3})/g, (_, o) => String.fromCharCode(Number.parseInt(o, 8))));
+    .map((line) =>
+      (line.split(" ")[1] ?? "").replace(/\\(\d{3})/g, (_, o) => String.fromCharCode(Number.parseInt(o, 8))),
+    );
 }
 
 const hostPathChecks: Record<

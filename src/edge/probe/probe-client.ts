@@ -9,7 +9,8 @@ import { grpcHealth } from "./_grpc-health.ts";
 const maxBody = 10_240;
 const maxRedirects = 10;
 
-const join = (host: string, port: number): string => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+const join = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** A socket error in the words of Go's net package. */
 export function dialError(error: NodeJS.ErrnoException, address: string): string {
@@ -83,7 +84,10 @@ function get(call: HttpCall, left: number): Promise<{ status: number; body: stri
         }
         const scheme = next.protocol === "https:" ? "https" : "http";
         const port = next.port ? Number(next.port) : scheme === "https" ? 443 : 80;
-        get({ ...call, scheme, port, path: `${next.pathname}${next.search}` }, left - 1).then(resolve, reject);
+        get({ ...call, scheme, port, path: `${next.pathname}${next.search}` }, left - 1).then(
+          resolve,
+          reject,
+        );
         return;
       }
       const chunks: Buffer[] = [];

@@ -1,0 +1,273 @@
+// The kubelet role: pods bound to this node in, containers and statuses out. One worker a pod; this file only connects them
+// to what wakes them: the API's pods and objects, the runtime's deaths.
+import { createEventRecorder, createInformer, type KubeClient } from "../../control/client/mod.ts";
+import { configMaps, pods, secrets, services } from "../../core/api/refs.ts";
+import type { Pod } from "../../core/api/types.ts";
+import type { ClusterFacts } from "../../core/cluster/config.ts";
+import { admit } from "./admission.ts";
+import { createImages } from "./images.ts";
+import { createGate, type KubeletContext } from "./kubelet-context.ts";
+import { runNode } from "./node-loop.ts";
+import { type MachineFacts, maxPods, nodeLabels } from "./node-object.ts";
+import type { PodFiles } from "./pod-files.ts";
+import { createPodWorker, type PodWorker } from "./pod-worker.ts";
+import type { ProbeClient } from "./probe-client.ts";
+import type { PodRuntime } from "./runtime.ts";
+import type { PodRuntimePort } from "./server/runtime-port.ts";
+import { createStatusWriter } from "./status-writer.ts";
+import { referredObjects } from "./volume-content.ts";
+import { podDirectory } from "./volumes.ts";
+
+export interface KubeletOptions {
+  client: KubeClient;
+  runtime: PodRuntime;
+  files: PodFiles;
+  probes: ProbeClient;
+  machine: MachineFacts;
+  nodeName: string;
+  address: string;
+  podCIDR: string;
+  labels: Record<string, string>;
+  cluster: ClusterFacts;
+  kubeletPort: number;
+  rootDir: string;
+  podLogDir: string;
+  /** Path below every cgroup hierarchy for this node's pods. */
+  cgroupRoot: string;
+  now?(): number;
+  log(message: string, detail?: object): void;
+}
+
+export interface Kubelet {
+  /** Resolves when the node is in the API. */
+  readonly registered: Promise<void>;
+  /** For the kubelet server (logs, exec, attach, port-forward). */
+  readonly runtimePort: PodRuntimePort;
+  /** Resolves after the signal aborted; containers keep running. */
+  readonly done: Promise<void>;
+}
+
+/** Sandboxes made at once for each core: their work is half waiting. */
+const sandboxesPerCore = 4;
+const relistMs = 60_000;
+const steadyNames = new Set(["kube-root-ca.crt"]);
+
+/** Runs until the signal aborts. */
+export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kubelet {
+  const { client, runtime, files, machine, nodeName, log } = options;
+  const now = options.now ?? Date.now;
+  const events = createEventRecorder(client, {
+    component: "kubelet",
+    host: nodeName,
+    now,
+    onError: (error) => log("event not recorded", { error: String(error) }),
+  });
+  const onError = (error: unknown): void => log("watch failed, trying again", { error: String(error) });
+  const podInformer = createInformer(client, pods, { fieldSelector: `spec.nodeName=${nodeName}`, onError });
+  const serviceInformer = createInformer(client, services, { onError });
+  const configMapInformer = createInformer(client, configMaps, { onError });
+  const secretInformer = createInformer(client, secrets, { onError });
+  const input = { name: nodeName, ...options };
+  const labels = nodeLabels({ ...input, images: [], runtimeVersion: "" });
+
+  const context: KubeletContext = {
+    facts: {
+      nodeName,
+      address: options.address,
+      cluster: options.cluster,
+      rootDir: options.rootDir,
+      podLogDir: options.podLogDir,
+      cgroupRoot: options.cgroupRoot,
+      memoryCapacity: machine.memoryBytes,
+      allocatable: {
+        milliCpu: machine.cpus * 1000,
+        memoryBytes: machine.memoryBytes,
+        storageBytes: machine.storageBytes,
+        pods: maxPods,
+      },
+    },
+    client,
+    runtime,
+    files,
+    probes: options.probes,
+    images: createImages(runtime, options.probes, now),
+    events,
+    services: serviceInformer,
+    configMaps: configMapInformer,
+    secrets: secretInformer,
+    sandboxGate: createGate(Math.max(4, machine.cpus * sandboxesPerCore)),
+    hostFiles: { resolvConf: "", hosts: "" },
+    now,
+    log,
+  };
+
+  const workers = new Map<string, PodWorker>();
+  const writer = createStatusWriter(client, { wrote: (pod) => podInformer.wrote(pod), log });
+  let known = new Set<string>();
+
+  function take(pod: Pod): void {
+    const uid = pod.metadata.uid!;
+    const worker = workers.get(uid);
+    if (worker) {
+      worker.update(pod);
+      return;
+    }
+    workers.set(
+      uid,
+      createPodWorker({
+        context,
+        writer,
+        pod,
+        known: known.has(uid),
+        admit(wanted) {
+          const others = [...workers.values()].filter(
+            (w) => w.active && w.pod.metadata.uid !== wanted.metadata.uid,
+          );
+          return admit(
+            wanted,
+            others.map((w) => w.pod),
+            context.facts.allocatable,
+            labels,
+          );
+        },
+        onGone(gone) {
+          workers.delete(gone);
+          writer.forget(gone);
+          known.delete(gone);
+        },
+      }),
+    );
+  }
+
+  /** What an object's change means to the pods that refer to it. */
+  function changed(kind: "configMaps" | "secrets", namespace: string | undefined, name: string): void {
+    if (steadyNames.has(name)) return;
+    for (const w of workers.values())
+      if (w.pod.metadata.namespace === namespace && referredObjects(w.pod)[kind].has(name))
+        w.objectsChanged();
+  }
+
+  /** Sandboxes whose pod the API does not know: a pod deleted by force while this process was away. */
+  async function removeStrays(): Promise<void> {
+    const wanted = new Set(podInformer.list().map((p) => p.metadata.uid));
+    for (const s of await runtime.listSandboxes()) {
+      if (wanted.has(s.podUid) || workers.has(s.podUid)) continue;
+      try {
+        for (const c of await runtime.listContainers(s.podUid))
+          if (c.state === "running") await runtime.stopContainer(c.id, 1);
+        await runtime.stopSandbox(s.id);
+        await runtime.removeSandbox(s.id);
+        await files.removeTree(`${options.podLogDir}/${s.podNamespace}_${s.podName}_${s.podUid}`);
+      } catch (error) {
+        log("stray pod not removed", {
+          pod: `${s.podNamespace}/${s.podName}`,
+          error: (error as Error).message,
+        });
+      }
+    }
+    for (const uid of await files.list(`${options.rootDir}/pods`))
+      if (!wanted.has(uid) && !workers.has(uid)) await files.removeTree(podDirectory(options.rootDir, uid));
+  }
+
+  /** The safety net under the event stream: compares what workers believe with what the runtime says. */
+  async function relist(): Promise<void> {
+    const [boxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()]);
+    const suspects = new Set<string>();
+    const box = new Map(boxes.map((b) => [b.id, b]));
+    const listed = new Map(containers.map((c) => [c.id, c]));
+    for (const c of containers) {
+      const believed = workers.get(c.podUid)?.container(c.id);
+      if (workers.has(c.podUid) && believed?.state !== c.state) suspects.add(c.podUid);
+    }
+    for (const [uid, w] of workers) {
+      if (w.sandboxId !== undefined && !box.get(w.sandboxId)?.ready) suspects.add(uid);
+      for (const name of w.pod.spec?.containers ?? []) {
+        const id = w.runningContainer(name.name);
+        if (id !== undefined && !listed.has(id)) suspects.add(uid);
+      }
+    }
+    for (const uid of suspects) workers.get(uid)?.reload();
+  }
+
+  async function everyMinute(): Promise<void> {
+    while (!signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, relistMs);
+        signal.addEventListener("abort", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+      if (signal.aborted) return;
+      await relist().catch((error) => log("relist failed", { error: (error as Error).message }));
+    }
+  }
+
+  async function begin(): Promise<void> {
+    const [resolvConf, hosts] = await Promise.all([
+      files.readText("/etc/resolv.conf"),
+      files.readText("/etc/hosts"),
+    ]);
+    Object.assign(context.hostFiles, { resolvConf, hosts });
+    for (let delay = 50; !signal.aborted; delay = Math.min(delay * 2, 1000)) {
+      try {
+        known = new Set((await runtime.listSandboxes()).map((s) => s.podUid));
+        break;
+      } catch (error) {
+        log("runtime not reached yet", { error: (error as Error).message });
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+    await Promise.all([serviceInformer.synced, configMapInformer.synced, secretInformer.synced]);
+    podInformer.on({
+      added: take,
+      updated: take,
+      deleted: (pod) => workers.get(pod.metadata.uid!)?.remove(pod),
+    });
+    const watchObjects = (kind: "configMaps" | "secrets") => ({
+      added: (o: { metadata: Pod["metadata"] }) => changed(kind, o.metadata.namespace, o.metadata.name!),
+      updated: (o: { metadata: Pod["metadata"] }) => changed(kind, o.metadata.namespace, o.metadata.name!),
+    });
+    configMapInformer.on(watchObjects("configMaps"));
+    secretInformer.on(watchObjects("secrets"));
+    await podInformer.synced;
+    await removeStrays().catch((error) => log("strays not looked for", { error: (error as Error).message }));
+  }
+
+  const node = runNode({ client, runtime, events, input, now, log }, signal);
+  const informers = [podInformer, serviceInformer, configMapInformer, secretInformer].map((i) =>
+    i.run(signal),
+  );
+  const watching = runtime.watch((event) => {
+    if (event.kind === "resumed") for (const w of workers.values()) w.reload();
+    else if (event.kind === "exit") for (const w of workers.values()) w.died(event.containerId);
+  }, signal);
+  const beginning = begin().catch((error) => log("kubelet did not begin", { error: (error as Error).stack }));
+
+  const find = (uid: string): PodWorker | undefined => workers.get(uid);
+  const runtimePort: PodRuntimePort = {
+    pods: () => [...workers.values()].map((w) => w.view()),
+    pod(namespace, name) {
+      const same = [...workers.values()].filter(
+        (w) => w.pod.metadata.namespace === namespace && w.pod.metadata.name === name,
+      );
+      return (same.find((w) => !w.pod.metadata.deletionTimestamp) ?? same[0])?.view();
+    },
+    runningContainer: async (uid, name) => find(uid)?.runningContainer(name),
+    sandbox: async (uid) => find(uid)?.sandboxId,
+    async containerLog(id) {
+      const c = await runtime.containerStatus(id);
+      return c?.logPath ? { path: c.logPath, running: c.state === "running" } : undefined;
+    },
+    reopenLog: (id) => runtime.reopenLog(id),
+    exec: (request) => runtime.exec(request),
+    attach: (request) => runtime.attach(request),
+    portForward: ({ sandboxId, ports }) => runtime.portForward(sandboxId, ports),
+  };
+
+  return {
+    registered: node.registered,
+    runtimePort,
+    done: Promise.all([...informers, watching, beginning, node.done, everyMinute()]).then(() => undefined),
+  };
+}

@@ -1,0 +1,133 @@
+// The Node object as this machine is (core/v1 Node; kubelet nodestatus setters).
+import type { Node, NodeCondition } from "../../core/api/types.ts";
+import type { RuntimeImage } from "./runtime.ts";
+
+/** What a machine is; read once by edge/machine. */
+export interface MachineFacts {
+  cpus: number;
+  memoryBytes: number;
+  /** Of the file system that holds the node's root directory. */
+  storageBytes: number;
+  machineID: string;
+  systemUUID: string;
+  bootID: string;
+  kernelVersion: string;
+  osImage: string;
+  /** Go's words: "amd64", "arm64". */
+  architecture: string;
+}
+
+export interface NodeInput {
+  name: string;
+  address: string;
+  podCIDR: string;
+  labels: Record<string, string>;
+  kubeletPort: number;
+  machine: MachineFacts;
+  runtimeVersion: string;
+  images: readonly RuntimeImage[];
+}
+
+export const kubeletVersion = "v1.36.0";
+const maxImages = 50;
+export const maxPods = 110;
+
+/** The labels every kubelet sets; the launcher's own come on top. */
+export function nodeLabels(input: NodeInput): Record<string, string> {
+  const { architecture } = input.machine;
+  return {
+    "beta.kubernetes.io/arch": architecture,
+    "beta.kubernetes.io/os": "linux",
+    "kubernetes.io/arch": architecture,
+    "kubernetes.io/hostname": input.name,
+    "kubernetes.io/os": "linux",
+    ...input.labels,
+  };
+}
+
+export function newNode(input: NodeInput, status: NonNullable<Node["status"]>): Node {
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: {
+      name: input.name,
+      labels: nodeLabels(input),
+      annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
+    },
+    spec: { podCIDR: input.podCIDR, podCIDRs: [input.podCIDR] },
+    status,
+  } as Node;
+}
+
+/** Why the node is not ready; empty: it is. */
+export type Unready = readonly string[];
+
+export function nodeConditions(
+  before: readonly NodeCondition[] | undefined,
+  unready: Unready,
+  now: string,
+): NodeCondition[] {
+  const facts: [string, "True" | "False", string, string][] = [
+    ["MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+    ["DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+    ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+    unready.length === 0
+      ? ["Ready", "True", "KubeletReady", "kubelet is posting ready status"]
+      : ["Ready", "False", "KubeletNotReady", unready.length > 1 ? `[${unready.join(", ")}]` : unready[0]!],
+  ];
+  return facts.map(([type, status, reason, message]) => {
+    const old = before?.find((c) => c.type === type);
+    return {
+      type,
+      status,
+      lastHeartbeatTime: now,
+      lastTransitionTime: old && old.status === status ? old.lastTransitionTime! : now,
+      reason,
+      message,
+    };
+  }) as NodeCondition[];
+}
+
+export function nodeStatus(input: NodeInput, conditions: NodeCondition[]): NonNullable<Node["status"]> {
+  const { machine } = input;
+  const amounts = {
+    cpu: String(machine.cpus),
+    "ephemeral-storage": `${Math.floor(machine.storageBytes / 1024)}Ki`,
+    "hugepages-1Gi": "0",
+    "hugepages-2Mi": "0",
+    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
+    pods: String(maxPods),
+  };
+  const images = [...input.images]
+    .sort((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, maxImages)
+    .map((i) => ({ names: [...i.repoDigests, ...i.repoTags], sizeBytes: i.sizeBytes }))
+    .filter((i) => i.names.length > 0);
+  return {
+    capacity: amounts,
+    allocatable: amounts,
+    conditions,
+    addresses: [
+      { type: "InternalIP", address: input.address },
+      { type: "Hostname", address: input.name },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } },
+    nodeInfo: {
+      machineID: machine.machineID,
+      systemUUID: machine.systemUUID,
+      bootID: machine.bootID,
+      kernelVersion: machine.kernelVersion,
+      osImage: machine.osImage,
+      containerRuntimeVersion: `containerd://${input.runtimeVersion}`,
+      kubeletVersion,
+      kubeProxyVersion: "",
+      operatingSystem: "linux",
+      architecture: machine.architecture,
+    },
+    images,
+    runtimeHandlers: [
+      { name: "", features: {} },
+      { name: "runc", features: {} },
+    ],
+  } as unknown as NonNullable<Node["status"]>;
+}

@@ -1,0 +1,85 @@
+// The node process: kubelet role with its HTTPS server. Options and wiring only; a node keeps serving what it knows while
+// the server is away, and its death leaves containers and kernel tables as they are.
+import { mkdirSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { createKubeletServer, startKubelet } from "../../agents/kubelet/mod.ts";
+import type { NodeConfig } from "../../core/cluster/config.ts";
+import { createContainerdRuntime } from "../../edge/cri/mod.ts";
+import { createHttpClient, createUpgrades, listenTls } from "../../edge/http/mod.ts";
+import { readMachine } from "../../edge/machine/mod.ts";
+import { createPodFiles } from "../../edge/pod-volumes/mod.ts";
+import { createProbeClient } from "../../edge/probe/mod.ts";
+import { cgroupName } from "../cluster/paths.ts";
+
+function log(message: string, detail?: object): void {
+  console.error(JSON.stringify({ time: new Date().toISOString(), message, ...detail }));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  if (!values.config) throw new Error("--config FILE is needed: a NodeConfig as JSON");
+  const config = JSON.parse(readFileSync(values.config, "utf8")) as NodeConfig;
+  process.on("unhandledRejection", (error) => log("unhandled rejection", { error: String(error) }));
+  process.on("uncaughtException", (error) => log("uncaught exception", { error: error.stack }));
+  for (const dir of [config.rootDir, config.podLogDir]) mkdirSync(dir, { recursive: true });
+
+  const ca = readFileSync(config.pki.caCert);
+  const client = createHttpClient({
+    server: config.cluster.apiServer,
+    ca,
+    cert: readFileSync(config.pki.client.cert),
+    key: readFileSync(config.pki.client.key),
+  });
+  const runtime = createContainerdRuntime(config.criSocket);
+  const stop = new AbortController();
+  const kubelet = startKubelet(
+    {
+      client,
+      runtime,
+      files: createPodFiles(),
+      probes: createProbeClient(),
+      machine: readMachine(config.rootDir),
+      nodeName: config.nodeName,
+      address: config.address,
+      podCIDR: config.podCIDR,
+      labels: config.labels,
+      cluster: config.cluster,
+      kubeletPort: config.kubeletPort,
+      rootDir: config.rootDir,
+      podLogDir: config.podLogDir,
+      cgroupRoot: `/${cgroupName(config.cluster.name)}/${config.nodeName}`,
+      log,
+    },
+    stop.signal,
+  );
+  const server = createKubeletServer({
+    runtime: kubelet.runtimePort,
+    upgrades: createUpgrades(),
+    now: Date.now,
+    onError: (error) => log("kubelet server", { error: String(error) }),
+  });
+  const listening = await listenTls({
+    host: "0.0.0.0",
+    port: config.kubeletPort,
+    ca,
+    cert: readFileSync(config.pki.serving.cert),
+    key: readFileSync(config.pki.serving.key),
+    handlers: server,
+  });
+
+  const end = (): void => {
+    if (stop.signal.aborted) return;
+    stop.abort();
+    void listening.close();
+    client.close();
+    runtime.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+main().catch((error) => {
+  log("node process ends", { error: error instanceof Error ? error.stack : String(error) });
+  process.exit(1);
+});
