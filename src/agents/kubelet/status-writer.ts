@@ -44,14 +44,19 @@ export function createStatusWriter(
       const status = entry.wanted;
       const text = JSON.stringify(status);
       if (text === entry.written) return;
-      const body: Record<string, unknown> = { ...status };
+      const own = new Set(status.conditions?.map((c) => c.type));
+      const others = (entry.pod.status?.conditions ?? []).filter((c) => !own.has(c.type));
+      const body: Record<string, unknown> = {
+        ...status,
+        conditions: [...(status.conditions ?? []), ...others],
+      };
       for (const field of optionalFields) if (!(field in body)) body[field] = null;
       try {
         const answer = await client.patch(
           pods,
           name,
           { metadata: { uid }, status: body },
-          { namespace, subresource: "status", type: "strategic" },
+          { namespace, subresource: "status", type: "merge" },
         );
         entry.written = text;
         options.wrote(answer);

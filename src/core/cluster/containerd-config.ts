@@ -56,7 +56,6 @@ disabled_plugins = [
   "io.containerd.snapshotter.v1.zfs",
   "io.containerd.internal.v1.opt",
   "io.containerd.internal.v1.restart",
-  "io.containerd.runtime.v1.linux",
   "io.containerd.internal.v1.tracing",
   "io.containerd.tracing.processor.v1.otlp",
 ]
