@@ -70,6 +70,7 @@ export async function startTestServer(
     store,
     schema: await testSchema(),
     definitions,
+    cluster: testCluster,
     ...(options.bookmarkMs ? { bookmarkMs: options.bookmarkMs } : {}),
     ...(options.now ? { now: options.now } : {}),
     onError: (error) => console.error(error),

@@ -39,7 +39,7 @@ async function main(): Promise<void> {
       kubelet: { ca: caCert, cert: read(pki.kubeletClient.cert), key: read(pki.kubeletClient.key) },
       upgrades: createUpgrades(),
     }),
-    address: `${cluster.apiServer.host}:${cluster.apiServer.port}`,
+    cluster,
     onError,
   });
   await ensureBootstrapObjects(api.client, cluster);

@@ -5,9 +5,11 @@ import type { Duplex } from "node:stream";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
+import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { createServiceAllocation } from "./allocation/mod.ts";
 import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
 import { createAuthenticator, type TokenVerifier } from "./authenticator.ts";
 import { createCodec } from "./codec.ts";
@@ -40,8 +42,7 @@ export interface ApiServerOptions {
   subresources?: Readonly<Record<string, SubresourceHandler>>;
   connect?: ConnectHandlers;
   verifyToken?: TokenVerifier;
-  /** host:port that discovery names. */
-  address?: string;
+  cluster: ClusterFacts;
   /** Milliseconds since the epoch. */
   now?: () => number;
   bookmarkMs?: number;
@@ -67,7 +68,10 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     codec: createCodec(o.schema),
     registry,
     admission: o.admission ?? [],
-    reserve: o.reserve ?? [],
+    reserve: [
+      createServiceAllocation({ store: o.store, cluster: o.cluster, random: Math.random }),
+      ...(o.reserve ?? []),
+    ],
     now: o.now ?? Date.now,
   };
   const subresources = createSubresources(o.subresources ?? {});
@@ -115,7 +119,9 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
         req,
         res,
         200,
-        parts[0] === "api" ? legacyVersions(o.address ?? "") : legacyGroups(discovery),
+        parts[0] === "api"
+          ? legacyVersions(`${o.cluster.apiServer.host}:${o.cluster.apiServer.port}`)
+          : legacyGroups(discovery),
       );
       return true;
     }

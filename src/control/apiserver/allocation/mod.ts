@@ -1,0 +1,2 @@
+export * from "./number-pool.ts";
+export * from "./service-allocation.ts";

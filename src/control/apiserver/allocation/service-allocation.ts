@@ -1,0 +1,181 @@
+// What a Service is given before it is written: cluster IP, node ports, health check node port. The store decides what is in
+// use: whatever a stored Service names is held, what no Service names any more is free again; a write under way holds its own
+// (kubernetes pkg/registry/core/service/storage/alloc.go).
+import {
+  initIPFamilies,
+  isHeadless,
+  needsClusterIP,
+  needsHealthCheckNodePort,
+  needsNodePort,
+} from "../../../core/api/kinds/mod.ts";
+import type { ResourceDefinition } from "../../../core/api/resource.ts";
+import { internalError, invalid } from "../../../core/api/status.ts";
+import type { Service } from "../../../core/api/types.ts";
+import type { ClusterFacts } from "../../../core/cluster/config.ts";
+import type { KeyValue, Store } from "../../store/mod.ts";
+import type { Reserve } from "../context.ts";
+import { storedObject } from "../stored-object.ts";
+import { createAddressRange } from "./address-range.ts";
+import { createPortRange } from "./port-range.ts";
+
+const kind = { group: "", kind: "Service" };
+const servicesPrefix = "/registry/core/services/";
+
+const addressesOf = (s: Service | undefined): string[] =>
+  (s?.spec?.clusterIPs ?? []).filter((ip) => ip !== "" && ip !== "None");
+
+function portsOf(s: Service | undefined): number[] {
+  if (!s?.spec) return [];
+  const ports = (s.spec.ports ?? []).map((p) => p.nodePort ?? 0);
+  return [...new Set([...ports, s.spec.healthCheckNodePort ?? 0])].filter((n) => n !== 0);
+}
+
+/** What is newly taken for one write. */
+interface Taken {
+  addresses: string[];
+  ports: number[];
+}
+
+export interface AllocationOptions {
+  store: Store;
+  cluster: Pick<ClusterFacts, "serviceCIDR" | "nodePortRange">;
+  random(): number;
+}
+
+/** Reads every Service in the store and follows it from then on. */
+export function createServiceAllocation({ store, cluster, random }: AllocationOptions): Reserve {
+  const addresses = createAddressRange(cluster.serviceCIDR, random);
+  const ports = createPortRange(cluster.nodePortRange, random);
+
+  const serviceIn = (kv: KeyValue | undefined): Service | undefined => kv && (storedObject(kv) as Service);
+
+  /** What stored Services name, as against what a write under way has taken. */
+  const stored = new Set<string | number>();
+
+  function hold(s: Service | undefined): void {
+    for (const a of addressesOf(s)) addresses.hold(a);
+    for (const p of portsOf(s)) ports.hold(p);
+    for (const v of [...addressesOf(s), ...portsOf(s)]) stored.add(v);
+  }
+  for (const kv of store.range(servicesPrefix)) hold(serviceIn(kv));
+  store.watch(servicesPrefix, store.revision, ({ type, kv, prevKv }) => {
+    const now = type === "PUT" ? serviceIn(kv) : undefined;
+    const before = serviceIn(prevKv);
+    const kept = new Set<string | number>([...addressesOf(now), ...portsOf(now)]);
+    for (const v of [...addressesOf(before), ...portsOf(before)]) if (!kept.has(v)) stored.delete(v);
+    for (const a of addressesOf(before)) if (!kept.has(a)) addresses.release(a);
+    for (const p of portsOf(before)) if (!kept.has(p)) ports.release(p);
+    hold(now);
+  });
+
+  function takeClusterIP(s: Service, old: Service | undefined, taken: Taken): void {
+    const spec = s.spec!;
+    if (!needsClusterIP(s) || isHeadless(s)) return;
+    const had = new Set(addressesOf(old));
+    spec.clusterIPs ??= [];
+    const families = spec.ipFamilies ?? [];
+    // A single-stack cluster: the second address of a dual-stack Service has been refused before.
+    for (let i = 0; i < Math.max(1, families.length); i++) {
+      const wanted = spec.clusterIPs[i] ?? "";
+      if (wanted !== "" && had.has(wanted)) continue;
+      if (wanted === "") {
+        const found = addresses.takeAny();
+        if ("refused" in found) throw internalError(`failed to allocate a serviceIP: ${found.refused}`);
+        spec.clusterIPs[i] = found.address;
+        taken.addresses.push(found.address);
+      } else {
+        const refused = addresses.take(wanted);
+        if (refused !== undefined)
+          throw invalid(kind, s.metadata.name!, [
+            {
+              type: "FieldValueInvalid",
+              field: "spec.clusterIPs",
+              value: spec.clusterIPs,
+              detail: `failed to allocate IP ${wanted}: ${refused}`,
+            },
+          ]);
+        taken.addresses.push(wanted);
+      }
+    }
+    spec.clusterIP = spec.clusterIPs[0]!;
+  }
+
+  /** Takes one port, or any; `field` for the message. */
+  function takePort(s: Service, wanted: number, field: string, taken: Taken): number {
+    if (wanted !== 0) {
+      const refused = ports.take(wanted);
+      if (refused !== undefined)
+        throw invalid(kind, s.metadata.name!, [
+          { type: "FieldValueInvalid", field, value: wanted, detail: refused },
+        ]);
+      taken.ports.push(wanted);
+      return wanted;
+    }
+    const found = ports.takeAny();
+    if ("refused" in found) throw internalError(`failed to allocate a nodePort: ${found.refused}`);
+    taken.ports.push(found.port);
+    return found.port;
+  }
+
+  function takeNodePorts(s: Service, old: Service | undefined, taken: Taken): void {
+    const { type } = s.spec!;
+    if (type !== "NodePort" && type !== "LoadBalancer") return;
+    const allocate = needsNodePort(s);
+    const had = new Set((old?.spec?.ports ?? []).map((p) => p.nodePort ?? 0));
+    const list = s.spec!.ports ?? [];
+    // On create, ports of one number and several protocols share a node port.
+    const shared = new Map<number, number>();
+    const mine = new Set<number>();
+    for (const [i, p] of list.entries()) {
+      let wanted = p.nodePort ?? 0;
+      if (wanted === 0 && !allocate) continue;
+      if (wanted === 0 && !old)
+        wanted = shared.get(p.port) ?? list.find((q) => q.port === p.port && q.nodePort)?.nodePort ?? 0;
+      if (!mine.has(wanted) && !had.has(wanted))
+        wanted = takePort(s, wanted, `spec.ports[${i}].nodePort`, taken);
+      p.nodePort = wanted;
+      mine.add(wanted);
+      if (!shared.has(p.port)) shared.set(p.port, wanted);
+    }
+  }
+
+  function takeHealthCheckPort(s: Service, old: Service | undefined, taken: Taken): void {
+    if (!needsHealthCheckNodePort(s)) return;
+    const spec = s.spec!;
+    const wanted = spec.healthCheckNodePort ?? 0;
+    if (wanted !== 0 && wanted === old?.spec?.healthCheckNodePort) return;
+    if (wanted === 0) {
+      spec.healthCheckNodePort = takePort(s, 0, "", taken);
+      return;
+    }
+    const refused = ports.take(wanted);
+    if (refused !== undefined)
+      throw internalError(`failed to allocate requested HealthCheck NodePort ${wanted}: ${refused}`);
+    taken.ports.push(wanted);
+  }
+
+  return ({ def, object, old }) => {
+    if (!isService(def) || !object) return undefined;
+    const service = object as Service;
+    const before = old as Service | undefined;
+    const errors = initIPFamilies(service, before);
+    if (errors.length > 0) throw invalid(kind, service.metadata.name!, errors);
+    const taken: Taken = { addresses: [], ports: [] };
+    const release = (): void => {
+      // A write that failed may turn out to be on the disk after all.
+      for (const a of taken.addresses) if (!stored.has(a)) addresses.release(a);
+      for (const p of taken.ports) if (!stored.has(p)) ports.release(p);
+    };
+    try {
+      takeClusterIP(service, before, taken);
+      takeNodePorts(service, before, taken);
+      takeHealthCheckPort(service, before, taken);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return { commit() {}, release };
+  };
+}
+
+const isService = (def: ResourceDefinition): boolean => def.group === "" && def.plural === "services";
