@@ -1,9 +1,15 @@
 // An API server of a test's own on a loopback port: in-memory unless a directory is named, with certificates and a kubeconfig.
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ApiServer, createApiServer, ensureBootstrapObjects } from "../../src/control/apiserver/mod.ts";
+import {
+  type ApiServer,
+  createApiServer,
+  createTokenSigner,
+  ensureBootstrapObjects,
+} from "../../src/control/apiserver/mod.ts";
 import { createMemoryLog, openStore, type Store } from "../../src/control/store/mod.ts";
 import { definitions } from "../../src/core/api/kinds/mod.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
@@ -54,6 +60,14 @@ export interface Answer {
   body: any;
 }
 
+function newSigningKeys(): { publicKey: string; privateKey: string } {
+  return generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+}
+
 export async function startTestServer(
   options: { lmdb?: boolean; bookmarkMs?: number; now?: () => number } = {},
 ): Promise<TestServer> {
@@ -71,6 +85,11 @@ export async function startTestServer(
     schema: await testSchema(),
     definitions,
     cluster: testCluster,
+    tokens: await createTokenSigner({
+      ...newSigningKeys(),
+      issuer: "https://kubernetes.default.svc.cluster.local",
+      now: options.now ?? Date.now,
+    }),
     ...(options.bookmarkMs ? { bookmarkMs: options.bookmarkMs } : {}),
     ...(options.now ? { now: options.now } : {}),
     onError: (error) => console.error(error),

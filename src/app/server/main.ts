@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { createConnectHandlers } from "../../control/apiserver/connect/mod.ts";
-import { createApiServer, ensureBootstrapObjects } from "../../control/apiserver/mod.ts";
+import { createApiServer, createTokenSigner, ensureBootstrapObjects } from "../../control/apiserver/mod.ts";
 import { errorFields } from "../../control/client/mod.ts";
 import { startControllers } from "../../control/controllers/mod.ts";
 import { startScheduler } from "../../control/scheduler/mod.ts";
@@ -40,6 +40,12 @@ async function main(): Promise<void> {
       upgrades: createUpgrades(),
     }),
     cluster,
+    tokens: await createTokenSigner({
+      publicKey: read(pki.serviceAccount.publicKey),
+      privateKey: read(pki.serviceAccount.privateKey),
+      issuer: `https://kubernetes.default.svc.${cluster.domain}`,
+      now: Date.now,
+    }),
     onError,
   });
   await ensureBootstrapObjects(api.client, cluster);

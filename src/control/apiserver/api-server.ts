@@ -11,7 +11,7 @@ import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { createServiceAllocation } from "./allocation/mod.ts";
 import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
-import { createAuthenticator, type TokenVerifier } from "./authenticator.ts";
+import { createAuthenticator } from "./authenticator.ts";
 import { createCodec } from "./codec.ts";
 import type { ConnectHandlers } from "./connect.ts";
 import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
@@ -30,7 +30,9 @@ import { createOperations } from "./operations.ts";
 import { createRegistry } from "./registry.ts";
 import { parseResourcePath, type RequestInfo } from "./request-info.ts";
 import { createResourceHandler } from "./resource-handler.ts";
-import { createSubresources, type SubresourceHandler } from "./subresource.ts";
+import { createSubresources } from "./subresource.ts";
+import { subresourceHandlers } from "./subresources/mod.ts";
+import { createTokenInspector, type TokenSigner, tokenHandler, tokenVerifier } from "./tokens/mod.ts";
 import { versionInfo } from "./version.ts";
 
 export interface ApiServerOptions {
@@ -39,9 +41,9 @@ export interface ApiServerOptions {
   definitions: readonly ResourceDefinition[];
   admission?: readonly AdmissionPlugin[];
   reserve?: readonly Reserve[];
-  subresources?: Readonly<Record<string, SubresourceHandler>>;
   connect?: ConnectHandlers;
-  verifyToken?: TokenVerifier;
+  /** Without it no tokens are given out or believed. */
+  tokens?: TokenSigner;
   cluster: ClusterFacts;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -74,9 +76,14 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     ],
     now: o.now ?? Date.now,
   };
-  const subresources = createSubresources(o.subresources ?? {});
+  const inspect = o.tokens && createTokenInspector(o.store, o.tokens, core.now);
+  const verify = inspect ? tokenVerifier(inspect, o.tokens!.issuer) : async () => undefined;
+  const subresources = createSubresources({
+    ...subresourceHandlers(core),
+    ...(o.tokens ? { "serviceaccounts/token": tokenHandler(core, o.tokens) } : {}),
+  });
   const client = createInProcessClient(createOperations(core, subresources));
-  const authenticate = createAuthenticator(o.verifyToken ?? (async () => undefined));
+  const authenticate = createAuthenticator(verify);
   const resources = createResourceHandler({
     core,
     subresources,

@@ -1,5 +1,6 @@
 // Request bodies to objects: media type, then strict decoding by the kind's schema. What is wrong with a body is said in
 // kube-apiserver's words (core/api/schema, core/api/patch).
+import { decodeProtobuf } from "../../core/api/protobuf/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import {
   type Decoded,
@@ -94,7 +95,9 @@ export function createCodec(schema: Schema): Codec {
         const { value, strictErrors } = parseYaml(body.toString());
         return heeded(decodeValue(value, wanted, heed.fieldValidation, strictErrors), heed);
       }
-      throw unsupportedMediaType(`protobuf bodies of ${kind.kind} are not served`);
+      const object = decodeProtobuf(body, schema, wanted.model);
+      if (kind.anyVersion) delete object.apiVersion;
+      return heeded(decodeValue(object, wanted, heed.fieldValidation), heed);
     },
     decodeValue: (value, kind, heed) =>
       heeded(decodeValue(value, expected(kind), heed.fieldValidation), heed),
