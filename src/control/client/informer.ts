@@ -17,6 +17,8 @@ export interface InformerOptions<T extends KubeObject>
   extends Pick<ListOptions, "namespace" | "labelSelector" | "fieldSelector"> {
   /** Index name to function: the values under which an object is found by `byIndex`. */
   indexers?: Record<string, (obj: T) => string[]>;
+  /** Keeps less of each object than came (client-go's SetTransform); names, uid and resourceVersion must stay. */
+  transform?(obj: T): T;
   /** Told of every failed list or watch and of handlers that throw; the informer retries by itself, 50 ms to 5 s apart. */
   onError?(error: unknown): void;
 }
@@ -108,7 +110,8 @@ export function createInformer<T extends KubeObject>(
     }
   }
 
-  function put(obj: T): void {
+  function put(whole: T): void {
+    const obj = options.transform?.(whole) ?? whole;
     const key = objectKey(obj);
     let old = cache.get(key);
     if (old && (old === obj || revisionOf(old) >= revisionOf(obj))) return;
