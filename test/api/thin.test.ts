@@ -24,7 +24,7 @@ test("an object is created, read, listed, changed and deleted", async () => {
   const list = await server.request("GET", configmaps);
   assert.deepEqual(
     list.body.items.map((i: { metadata: { name: string } }) => i.metadata.name),
-    ["a"],
+    ["a", "kube-root-ca.crt"],
   );
   const changed = await server.request("PUT", `${configmaps}/a`, {
     body: { ...created.body, data: { x: "2" } },

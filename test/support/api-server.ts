@@ -94,7 +94,7 @@ export async function startTestServer(
     ...(options.now ? { now: options.now } : {}),
     onError: (error) => console.error(error),
   });
-  await ensureBootstrapObjects(api.client, testCluster);
+  await ensureBootstrapObjects(api.client, testCluster, authority.cert);
   const listening = await serveTls({
     handle: api.handle,
     upgrade: api.upgrade,

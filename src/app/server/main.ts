@@ -48,7 +48,7 @@ async function main(): Promise<void> {
     }),
     onError,
   });
-  await ensureBootstrapObjects(api.client, cluster);
+  await ensureBootstrapObjects(api.client, cluster, caCert);
   const listening = await serveTls({
     handle: api.handle,
     upgrade: api.upgrade,

@@ -9,6 +9,7 @@ import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { admissionPlugins } from "./admission/mod.ts";
 import { createServiceAllocation } from "./allocation/mod.ts";
 import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -69,7 +70,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     store: o.store,
     codec: createCodec(o.schema),
     registry,
-    admission: o.admission ?? [],
+    admission: [...admissionPlugins, ...(o.admission ?? [])],
     reserve: [
       createServiceAllocation({ store: o.store, cluster: o.cluster, random: Math.random }),
       ...(o.reserve ?? []),

@@ -1,9 +1,16 @@
 // What a cluster has from its first second: system namespaces, the Service of the API itself and that of the cluster's DNS.
 
 import type { ResourceRef } from "../../core/api/refs.ts";
-import { endpointSlices, endpoints, namespaces, services } from "../../core/api/refs.ts";
+import {
+  configMaps,
+  endpointSlices,
+  endpoints,
+  namespaces,
+  serviceAccounts,
+  services,
+} from "../../core/api/refs.ts";
 import { isAlreadyExists, isNotFound } from "../../core/api/status.ts";
-import type { EndpointSlice, Endpoints, KubeObject, Service } from "../../core/api/types.ts";
+import type { ConfigMap, EndpointSlice, Endpoints, KubeObject, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import type { KubeClient } from "../client/mod.ts";
 
@@ -95,10 +102,33 @@ function dnsService(c: ClusterFacts): Partial<Service> & KubeObject {
   };
 }
 
+function rootCa(namespace: string, caCert: string): Partial<ConfigMap> & KubeObject {
+  return {
+    metadata: {
+      name: "kube-root-ca.crt",
+      namespace,
+      annotations: {
+        "kubernetes.io/description":
+          "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
+      },
+    },
+    data: { "ca.crt": caCert },
+  };
+}
+
 /** Makes what is missing; the addresses of the API are corrected when they have changed. */
-export async function ensureBootstrapObjects(client: KubeClient, cluster: ClusterFacts): Promise<void> {
-  for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"])
+export async function ensureBootstrapObjects(
+  client: KubeClient,
+  cluster: ClusterFacts,
+  /** PEM of the cluster's certificate authority. */
+  caCert: string,
+): Promise<void> {
+  for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
     await ensure(client, namespaces, { metadata: { name } });
+    // Controllers keep these in every namespace; here they are made at once, so that the first pod need not wait.
+    await ensure(client, serviceAccounts, { metadata: { name: "default", namespace: name } });
+    await ensure(client, configMaps, rootCa(name, caCert));
+  }
   await ensure(client, services, kubernetesService(cluster));
   await ensure(client, services, dnsService(cluster));
   const wantedEndpoints = kubernetesEndpoints(cluster);

@@ -1,0 +1,13 @@
+// What changes or refuses a write beside the kinds' own rules, in the order in which Kubernetes runs it.
+import type { AdmissionPlugin } from "../context.ts";
+import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { podPriority } from "./pod-priority.ts";
+import { podServiceAccount } from "./pod-service-account.ts";
+import { podTolerations } from "./pod-tolerations.ts";
+
+export const admissionPlugins: readonly AdmissionPlugin[] = [
+  namespaceLifecycle,
+  podServiceAccount,
+  podPriority,
+  podTolerations,
+];
