@@ -9,6 +9,9 @@ import { chooseContainer } from "./container-choice.ts";
 import { dialErrorMessage } from "./dial-error.ts";
 import { findKubelet, joinHostPort } from "./node-address.ts";
 import type { KubeletTls } from "./outgoing.ts";
+import { serveTunnel, tunnelledProtocols } from "./port-forward-tunnel.ts";
+import { serveRemoteCommand } from "./remote-command.ts";
+import { requestedProtocols } from "./web-socket.ts";
 
 export interface StreamServices {
   upgrades: Upgrades;
@@ -45,6 +48,13 @@ export async function servePodStream(context: ConnectContext, services: StreamSe
   const target = await locate(context, services.tls);
   const { upgrade, request } = context;
   if (!upgrade) throw badRequest("Upgrade request required");
+  const names = requestedProtocols(request);
+  if (request.headers.upgrade?.toLowerCase() === "websocket") {
+    if (context.subresource !== "portforward")
+      return serveRemoteCommand(context, upgrade, target, services.upgrades);
+    // Clients of the older form (channels a port) are served by the runtime itself.
+    if (tunnelledProtocols(names).length > 0) return serveTunnel(context, upgrade, target, services.upgrades);
+  }
   try {
     await services.upgrades.relay({ request, ...upgrade }, target);
   } catch (error) {
