@@ -46,6 +46,7 @@ function join(web: WebSocket, spdy: Duplex, head: Buffer): Promise<void> {
       spdy.destroy();
       resolve();
     });
+    web.resume();
     if (web.readyState !== web.OPEN) spdy.destroy();
     if (spdy.destroyed) web.terminate();
   });

@@ -97,20 +97,24 @@ async function openStreams(connection: SpdyConnection, wanted: Wanted) {
   return { error, stdin, stdout, stderr, resize };
 }
 
-function copyIn(
-  socket: WebSocket,
-  protocol: ChannelProtocol,
-  target: (id: number) => SpdyStream | undefined,
-): void {
+/** What the client sends goes to these streams; while one of them is full the client waits. */
+function copyIn(socket: WebSocket, protocol: ChannelProtocol, streams: Map<number, SpdyStream>): void {
+  const full = new Set<SpdyStream>();
+  const release = (stream: SpdyStream): void => {
+    if (full.delete(stream) && full.size === 0) socket.resume();
+  };
+  for (const stream of streams.values()) {
+    stream.on("drain", () => release(stream));
+    stream.on("close", () => release(stream));
+  }
   socket.on("message", (data) => {
     const message = parseMessage(protocol, data as Buffer);
-    const stream = message && target(message.channel);
+    const stream = message && streams.get(message.channel);
     if (!stream || stream.writableEnded || stream.destroyed) return;
     if (message.kind === "close") stream.end();
     else if (message.bytes.length > 0 && !stream.write(message.bytes)) {
+      full.add(stream);
       socket.pause();
-      stream.once("drain", () => socket.resume());
-      stream.once("close", () => socket.resume());
     }
   });
 }
@@ -126,6 +130,7 @@ async function translate(
   const finish = async (status: string): Promise<void> => {
     const said = printStatus(protocol, status);
     if (said) await send(channel.error, said);
+    socket.resume();
     socket.close(1000);
     await Promise.race([once(socket, "close"), new Promise((r) => setTimeout(r, 5000).unref())]);
     socket.terminate();
@@ -138,14 +143,13 @@ async function translate(
   socket.on("close", () => connection.destroy());
   if (socket.readyState !== socket.OPEN) connection.destroy();
   try {
-    // What the client sends before the streams are there waits in its connection.
-    socket.pause();
     const streams = await openStreams(connection, wanted).catch((error: Error) => {
       throw internalError(error.message);
     });
-    copyIn(socket, protocol, (id) =>
-      id === channel.stdin ? streams.stdin : id === channel.resize ? streams.resize : undefined,
-    );
+    const inward = new Map<number, SpdyStream>();
+    if (streams.stdin) inward.set(channel.stdin, streams.stdin);
+    if (streams.resize) inward.set(channel.resize, streams.resize);
+    copyIn(socket, protocol, inward);
     socket.resume();
     // Tells the client that everything is connected, before the command says anything.
     await send(
@@ -203,6 +207,7 @@ export async function serveRemoteCommand(
     const said = printStatus(protocol, JSON.stringify(status));
     if (socket.readyState === socket.OPEN && said)
       socket.send(printMessage(protocol, channel.error, said), () => {});
+    socket.resume();
     socket.close(1000);
     setTimeout(() => socket.terminate(), 5000).unref();
   }

@@ -16,7 +16,7 @@ export interface SpdyStream extends Duplex {
 export interface SpdyConnection {
   /** Opens a stream and waits for the peer's reply. Rejects when it is refused, or after `timeoutMs`. */
   open(headers: Record<string, string>): Promise<SpdyStream>;
-  /** Says good-bye and ends the socket once everything written has left. */
+  /** Ends the connection once the streams that were ended have sent everything. */
   close(): void;
   destroy(): void;
   /** Resolves when the socket is closed. */
@@ -251,8 +251,16 @@ export function createSpdyConnection(socket: Duplex, options: SpdyOptions): Spdy
       return stream;
     },
     close() {
-      wire.send({ kind: "go-away", lastId: lastPeerId, status: 0 });
-      socket.end();
+      const ending = [...streams.values()].filter(
+        (s) => s.writableEnded && !s.writableFinished && !s.destroyed,
+      );
+      const gone = ending.map(
+        (s) => new Promise((resolve) => s.once("finish", resolve).once("close", resolve)),
+      );
+      void Promise.all(gone).then(() => {
+        wire.send({ kind: "go-away", lastId: lastPeerId, status: 0 });
+        socket.end();
+      });
     },
     destroy() {
       socket.destroy();

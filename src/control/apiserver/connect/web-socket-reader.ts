@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ConnectContext } from "../connect.ts";
-import { acceptWebSocket } from "./web-socket.ts";
+import { acceptWebSocket, chooseProtocol } from "./web-socket.ts";
 
 const protocols = ["binary.k8s.io", "base64.binary.k8s.io", ""];
 
@@ -21,13 +21,15 @@ export async function sendOverWebSocket(
   upgrade: NonNullable<ConnectContext["upgrade"]>,
   source: Readable,
 ): Promise<void> {
+  const base64 = chooseProtocol(request, protocols) === "base64.binary.k8s.io";
   const socket = await acceptWebSocket(request, upgrade, protocols);
   if (!socket) {
     source.destroy();
     return;
   }
   socket.on("close", () => source.destroy());
-  const base64 = socket.protocol === "base64.binary.k8s.io";
+  // Nothing is asked of the client but its pongs and its good-bye.
+  socket.resume();
   try {
     for await (const chunk of source) {
       const data = chunk as Buffer;

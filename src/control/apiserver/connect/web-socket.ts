@@ -33,7 +33,7 @@ export function refuseUpgrade(
   upgrade.socket.end(Buffer.concat([Buffer.from(head), body]));
 }
 
-/** The open connection; undefined when the client asked for nothing that is served, and was told so. */
+/** The open connection, paused; undefined when the client asked for nothing that is served, and was told so. */
 export function acceptWebSocket(
   request: IncomingMessage,
   upgrade: NonNullable<ConnectContext["upgrade"]>,
@@ -49,19 +49,25 @@ export function acceptWebSocket(
     );
     return Promise.resolve(undefined);
   }
+  // `SPDY/3.1+portforward.k8s.io` is no token as RFC 6455 wants it, and the library refuses it: it never sees the header.
+  delete request.headers["sec-websocket-protocol"];
   return new Promise((resolve) => {
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload,
-      handleProtocols: () => (protocol === "" ? false : protocol),
+    });
+    server.on("headers", (headers) => {
+      if (protocol !== "") headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
     });
     server.on("wsClientError", (error, socket) => {
       socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n${error.message}\n`);
       resolve(undefined);
     });
     server.handleUpgrade(request, upgrade.socket as import("node:net").Socket, upgrade.head, (socket) => {
+      // Messages wait in the connection until somebody listens: the caller resumes it.
+      socket.pause();
       // The listener "error" must be there: a client that breaks the protocol closes its connection, not the server.
       socket.on("error", () => socket.terminate());
       resolve(socket);
