@@ -9,16 +9,16 @@ import { type Duplex, PassThrough, Readable, Writable } from "node:stream";
 import { after, before, test } from "node:test";
 import type { KubeConfig, V1Status } from "@kubernetes/client-node";
 import WebSocket, { createWebSocketStream } from "ws";
-import { type FakeRuntime, startFakeRuntime } from "../../../../test/support/fake-runtime.ts";
-import { k8s } from "../../../../test/support/official-client.ts";
-import { createTestPki } from "../../../../test/support/pki.ts";
-import { createKubeletServer, type PodRuntimePort } from "../../../agents/kubelet/server/mod.ts";
-import { internalError, notFound, StatusError } from "../../../core/api/status.ts";
-import type { KubeObject, Node, Pod } from "../../../core/api/types.ts";
-import { createUpgrades, type Listener, listenTls } from "../../../edge/http/mod.ts";
-import type { KubeClient } from "../../client/mod.ts";
-import { createConnectHandlers } from "./mod.ts";
-import { createSpdyConnection } from "./spdy-connection.ts";
+import { createKubeletServer, type PodRuntimePort } from "../../src/agents/kubelet/server/mod.ts";
+import { createConnectHandlers } from "../../src/control/apiserver/connect/mod.ts";
+import { createSpdyConnection } from "../../src/control/apiserver/connect/spdy-connection.ts";
+import type { KubeClient } from "../../src/control/client/mod.ts";
+import { internalError, notFound, StatusError } from "../../src/core/api/status.ts";
+import type { KubeObject, Node, Pod } from "../../src/core/api/types.ts";
+import { createUpgrades, type Listener, listenTls } from "../../src/edge/http/mod.ts";
+import { type FakeRuntime, startFakeRuntime } from "../support/fake-runtime.ts";
+import { k8s } from "../support/official-client.ts";
+import { createTestPki } from "../support/pki.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "portolan-connect-"));
 const pod = {
