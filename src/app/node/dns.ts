@@ -23,7 +23,10 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
     const abort = (): void => attempt.abort();
     signal.addEventListener("abort", abort);
     try {
-      await ipBatch(["link set lo up", `addr replace ${dnsAddress}/${dnsAddress.includes(":") ? 128 : 32} dev lo`]);
+      await ipBatch([
+        "link set lo up",
+        `addr replace ${dnsAddress}/${dnsAddress.includes(":") ? 128 : 32} dev lo`,
+      ]);
       const dns = startDns(
         {
           client,
