@@ -23,7 +23,6 @@ import {
   legacyGroups,
   legacyResources,
   legacyVersions,
-  type VirtualResource,
 } from "./discovery.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
 import { parseAccept } from "./negotiate.ts";
@@ -31,6 +30,7 @@ import { createOperations } from "./operations.ts";
 import { createRegistry } from "./registry.ts";
 import { parseResourcePath, type RequestInfo } from "./request-info.ts";
 import { createResourceHandler } from "./resource-handler.ts";
+import { createReviewHandler, reviews } from "./reviews/mod.ts";
 import { createSubresources } from "./subresource.ts";
 import { subresourceHandlers } from "./subresources/mod.ts";
 import { createTokenInspector, type TokenSigner, tokenHandler, tokenVerifier } from "./tokens/mod.ts";
@@ -91,8 +91,13 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     bookmarkMs: o.bookmarkMs ?? 60_000,
     random: Math.random,
   });
-  const virtual: VirtualResource[] = [];
-  const discovery: DiscoveryInput = { registry, virtual };
+  const discovery: DiscoveryInput = { registry, virtual: reviews };
+  const review = createReviewHandler({
+    codec: core.codec,
+    now: core.now,
+    inspect,
+    audience: o.tokens?.issuer ?? "",
+  });
   const onError = o.onError ?? (() => {});
   const checks: HealthCheck[] = [
     { name: "ping", check: () => undefined },
@@ -218,6 +223,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
       throw tooManyRequests("too many requests, please try again later", 1);
     if (!long) inFlight++;
     try {
+      if (await review(req, res, info, user)) return;
       await resources({ req, res, info, query, user });
     } finally {
       if (!long) inFlight--;
