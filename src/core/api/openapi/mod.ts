@@ -1,0 +1,3 @@
+export type { Descriptions } from "./schemas.ts";
+export * from "./v2.ts";
+export { type OpenApiSource, openApiV3Document, openApiV3Index } from "./v3.ts";
