@@ -16,7 +16,7 @@ import type { ClusterFacts } from "../../src/core/cluster/config.ts";
 import { serveTls } from "../../src/edge/http/server.ts";
 import { openLmdbLog } from "../../src/edge/lmdb/mod.ts";
 import { createAuthority, type PemPair } from "../../src/edge/pki/mod.ts";
-import { testSchema } from "./schema.ts";
+import { testSchema, testSchemaFile } from "./schema.ts";
 
 export interface TestServer {
   api: ApiServer;
@@ -90,6 +90,7 @@ export async function startTestServer(
       issuer: "https://kubernetes.default.svc.cluster.local",
       now: options.now ?? Date.now,
     }),
+    descriptions: () => testSchemaFile("descriptions.json"),
     ...(options.bookmarkMs ? { bookmarkMs: options.bookmarkMs } : {}),
     ...(options.now ? { now: options.now } : {}),
     onError: (error) => console.error(error),

@@ -1,5 +1,6 @@
 // The server process: store, API, controllers, scheduler. Options and wiring only.
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
@@ -28,13 +29,15 @@ async function main(): Promise<void> {
   process.on("unhandledRejection", onError);
   process.on("uncaughtException", onError);
 
-  const schema = loadSchema(JSON.parse(readFileSync(new URL("./schema.json", import.meta.url), "utf8")));
+  const beside = (name: string): URL => new URL(`./${name}`, import.meta.url);
+  const schema = loadSchema(JSON.parse(readFileSync(beside("schema.json"), "utf8")));
   const store = openStore(openLmdbLog(join(config.dataDir, "store")), { onError });
   const caCert = read(pki.caCert);
   const api = createApiServer({
     store,
     schema,
     definitions,
+    descriptions: async () => JSON.parse(await readFile(beside("descriptions.json"), "utf8")),
     connect: createConnectHandlers({
       kubelet: { ca: caCert, cert: read(pki.kubeletClient.cert), key: read(pki.kubeletClient.key) },
       upgrades: createUpgrades(),

@@ -26,6 +26,7 @@ import {
 } from "./discovery.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
 import { parseAccept } from "./negotiate.ts";
+import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 import { createOperations } from "./operations.ts";
 import { createRegistry } from "./registry.ts";
 import { parseResourcePath, type RequestInfo } from "./request-info.ts";
@@ -46,6 +47,8 @@ export interface ApiServerOptions {
   /** Without it no tokens are given out or believed. */
   tokens?: TokenSigner;
   cluster: ClusterFacts;
+  /** Texts for OpenAPI documents; without them fields have none. */
+  descriptions?: OpenApiOptions["descriptions"];
   /** Milliseconds since the epoch. */
   now?: () => number;
   bookmarkMs?: number;
@@ -90,6 +93,11 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     subresources,
     bookmarkMs: o.bookmarkMs ?? 60_000,
     random: Math.random,
+  });
+  const openApi = createOpenApi({
+    schema: o.schema,
+    definitions: o.definitions,
+    descriptions: o.descriptions ?? (async () => ({})),
   });
   const discovery: DiscoveryInput = { registry, virtual: reviews };
   const review = createReviewHandler({
@@ -169,6 +177,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
         "/healthz",
         "/livez",
         "/metrics",
+        "/openapi/v2",
         "/openapi/v3",
         "/readyz",
         "/version",
@@ -214,7 +223,8 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     const query = new URLSearchParams(search);
     const info = parseResourcePath(path);
     if (!info) {
-      if (!answerOther(req, res, path, query)) answerText(res, 404, "404 page not found\n");
+      if (!answerOther(req, res, path, query) && !(await openApi(req, res, path)))
+        answerText(res, 404, "404 page not found\n");
       return;
     }
     if (info.subresource !== "" && (await connect(req, { response: res }, info, query))) return;

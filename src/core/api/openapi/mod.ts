@@ -1,3 +1,4 @@
 export type { Descriptions } from "./schemas.ts";
 export * from "./v2.ts";
+export { encodeOpenApiV2 } from "./v2-protobuf.ts";
 export { type OpenApiSource, openApiV3Document, openApiV3Index } from "./v3.ts";

@@ -115,10 +115,7 @@ export class SchemaCollector {
     for (const name of [...model.fields.keys()].sort()) {
       const field = model.fields.get(name)!;
       const own = texts && Object.hasOwn(texts.fields, name) ? texts.fields[name]! : "";
-      properties[name] = this.#property(
-        field,
-        own || this.#descriptions[field.model?.name ?? ""]?.description,
-      );
+      properties[name] = this.#property(field, this.#describeScalar(field, own));
     }
     const out: Json = { type: "object", properties };
     if (texts?.description) out.description = texts.description;
@@ -127,6 +124,15 @@ export class SchemaCollector {
     const kinds = this.#kinds(model);
     if (kinds.length > 0) out["x-kubernetes-group-version-kind"] = kinds;
     return out;
+  }
+
+  /** The client gives a field of such a type the type's own text: it goes where it belongs. */
+  #describeScalar(field: Field, text: string): string {
+    const name = field.scalar && scalarDefinitions[field.scalar];
+    if (!name || !new RegExp(`^${field.scalar} (is|stores|represents) `).test(text)) return text;
+    this.#scalars[name] = { ...this.#scalars[name], description: text };
+    if (this.#schemas.has(name)) this.#schemas.set(name, this.#scalars[name]!);
+    return "";
   }
 
   /** The kinds that a message is; kinds of meta (DeleteOptions, Status) are one in every group version. */
@@ -150,8 +156,8 @@ export class SchemaCollector {
     return this.#reference(name);
   }
 
-  #property(field: Field, description: string | undefined): Json {
-    const about: Json = description ? { description, ...listed(field) } : listed(field);
+  #property(field: Field, description: string): Json {
+    const about: Json = description !== "" ? { description, ...listed(field) } : listed(field);
     const element = this.#element(field);
     if (field.container === "list") return { ...about, type: "array", items: element };
     if (field.container === "map") return { ...about, type: "object", additionalProperties: element };

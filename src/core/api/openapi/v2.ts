@@ -43,7 +43,8 @@ class Document {
     for (const code of o.codes)
       responses[code] = { description: { 200: "OK", 201: "Created", 202: "Accepted" }[code], schema };
     responses[401] = { description: "Unauthorized" };
-    const parameters = o.parameters.map((p) => this.#shared(p));
+    // Older clients look for fieldValidation and dryRun on PATCH and follow no references.
+    const parameters = o.parameters.map((p) => (o.method === "patch" ? parameter(p) : this.#shared(p)));
     if (o.body) {
       const body = o.body === "patch" ? this.schemas.patch() : this.schemas.model(o.body);
       parameters.unshift({
