@@ -1,4 +1,4 @@
-// The node process: kubelet role with its HTTPS server, cluster DNS. Options and wiring only; a node keeps serving what it knows while
+// The node process: kubelet role with its HTTPS server, service proxy, cluster DNS. Options and wiring only; a node keeps serving what it knows while
 // the server is away, and its death leaves containers and kernel tables as they are.
 import { mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -11,6 +11,7 @@ import { createPodFiles } from "../../edge/pod-volumes/mod.ts";
 import { createProbeClient } from "../../edge/probe/mod.ts";
 import { cgroupName } from "../cluster/paths.ts";
 import { runDns } from "./dns.ts";
+import { runProxy } from "./proxy.ts";
 
 function log(message: string, detail?: object): void {
   console.error(JSON.stringify({ time: new Date().toISOString(), message, ...detail }));
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   const runtime = createContainerdRuntime(config.criSocket);
   const stop = new AbortController();
   void runDns({ config, client, log }, stop.signal);
+  runProxy({ config, client, log }, stop.signal);
   const kubelet = startKubelet(
     {
       client,

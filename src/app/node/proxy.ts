@@ -1,0 +1,35 @@
+// The service proxy on this node: its ports to nft and conntrack, its loop.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ServiceProxy, startProxy } from "../../agents/proxy/mod.ts";
+import type { KubeClient } from "../../control/client/mod.ts";
+import type { NodeConfig } from "../../core/cluster/config.ts";
+import { createConntrack, createNftTables } from "../../edge/nft/mod.ts";
+
+export interface NodeProxyOptions {
+  config: Pick<NodeConfig, "cluster" | "address" | "nodeName" | "podCIDR">;
+  client: KubeClient;
+  log(message: string, detail?: object): void;
+}
+
+/** Runs until the signal aborts; the tables stay, so that traffic goes on. */
+export function runProxy({ config, client, log }: NodeProxyOptions, signal: AbortSignal): ServiceProxy {
+  const say = (fields: object, message: string): void => log(`proxy: ${message}`, fields);
+  return startProxy(
+    {
+      client,
+      nodeName: config.nodeName,
+      cluster: config.cluster,
+      nodeAddress: config.address,
+      podCIDR: config.podCIDR,
+      nft: createNftTables(),
+      conntrack: createConntrack(),
+      clock: {
+        now: () => performance.now(),
+        sleep: (ms, abort) => sleep(ms, undefined, { signal: abort }).catch(() => undefined),
+      },
+      log: { info: say, warn: say },
+      localAddresses: [config.cluster.dnsAddress],
+    },
+    signal,
+  );
+}
