@@ -97,7 +97,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       status.conditions = nodeConditions(node.status?.conditions, unready, at);
     }
     try {
-      node = await client.patch(nodes, name, { status }, { subresource: "status", type: "merge" });
+      node = await client.patch(nodes, name, { status }, { subresource: "status", type: "strategic" });
     } catch (error) {
       // Deleted under us: it is registered anew the next time.
       if (isNotFound(error)) node = undefined;

@@ -1,5 +1,6 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
 import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
+import type { Rejection } from "./admission.ts";
 import { containerAnnotations } from "./container-config.ts";
 import { isStarted, mayStart, type Waiting } from "./decide.ts";
 import { podConditions } from "./pod-conditions.ts";
@@ -21,7 +22,9 @@ export interface StatusInput {
   /** Everything that ran is dead and nothing will be started: the pod was deleted, evicted or ran out of time. */
   ended: boolean;
   /** Set when the kubelet ended the pod: its phase is then Failed. */
-  verdict?: { reason: string; message: string } | undefined;
+  verdict?: Rejection | undefined;
+  /** The verdict came before anything was made. */
+  rejected?: boolean;
   /** The pod's addresses when its sandbox is known no more. */
   podIPs: readonly string[];
   /** RFC 3339, for transitions. */
@@ -172,6 +175,7 @@ export function podPhase(
 
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, state, verdict } = input;
+  if (input.rejected && verdict) return rejection(input, verdict);
   const of = (kind: SpecContainer["kind"]): ContainerStatus[] =>
     allContainers(pod)
       .filter((c) => c.kind === kind)
@@ -202,10 +206,16 @@ export function podStatus(input: StatusInput): PodStatus {
   } as PodStatus;
 }
 
-/** The container's spec by name, of any kind. */
-export function specContainer(
-  pod: Pod,
-  name: string,
-): (SpecContainer & { container: Container }) | undefined {
-  return allContainers(pod).find((c) => c.container.name === name);
+/** Of a pod that may not run here only the verdict is told. */
+function rejection({ pod, state, startTime, now }: StatusInput, verdict: Rejection): PodStatus {
+  const generation = pod.metadata.generation;
+  const phase = "Failed";
+  return {
+    ...(generation ? { observedGeneration: generation } : {}),
+    phase,
+    conditions: podConditions({ pod, phase, init: [], main: [], state, now }),
+    ...verdict,
+    startTime,
+    qosClass: pod.status?.qosClass ?? qosClass(pod),
+  } as PodStatus;
 }

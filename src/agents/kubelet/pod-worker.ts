@@ -65,6 +65,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   let verdict: Rejection | undefined;
   let ended = false;
   let gone = false;
+  let rejected = false;
   let admitted = options.known;
   let started = pod.status?.startTime ? Date.parse(pod.status.startTime as unknown as string) : 0;
   const events = podEvents(context.events, () => pod);
@@ -146,6 +147,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       startTime: rfc3339(started),
       ended,
       verdict,
+      rejected,
       podIPs,
       now: rfc3339(now()),
     });
@@ -163,7 +165,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     return removed ? Promise.resolve() : writer.write(pod, status);
   }
 
-  const podIP = (): string => (pod.spec?.hostNetwork ? facts.address : (podIPs[0] ?? ""));
+  const podIP = (): string =>
+    pod.spec?.hostNetwork ? facts.address : (cache.sandbox?.ips[0] ?? podIPs[0] ?? "");
 
   // ---- looking
 
@@ -199,7 +202,6 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       podLogDir: facts.podLogDir,
       cgroupRoot: facts.cgroupRoot,
       domain: facts.cluster.domain,
-      nodeName: facts.nodeName,
       dns: dnsConfig()!,
     });
   }
@@ -422,6 +424,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       const refused = finished ? undefined : options.admit(pod);
       if (refused) {
         verdict = refused;
+        rejected = true;
         ended = true;
         events.warning(refused.reason, refused.message.replace("Pod was rejected: ", ""));
         void publish();

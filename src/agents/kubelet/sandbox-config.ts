@@ -17,7 +17,6 @@ export interface SandboxFacts {
   podLogDir: string;
   cgroupRoot: string;
   domain: string;
-  nodeName: string;
   dns: ResolvConf;
 }
 
@@ -41,7 +40,8 @@ export function sandboxConfig(pod: Pod, attempt: number, facts: SandboxFacts): S
   );
   return {
     metadata: { name, namespace, uid, attempt },
-    hostname: pod.spec?.hostNetwork ? facts.nodeName : podHostname(pod, facts.domain).hostname,
+    // In the machine's own network namespace the host name is the machine's.
+    hostname: pod.spec?.hostNetwork ? "" : podHostname(pod, facts.domain).hostname,
     logDirectory: logDirectory(facts.podLogDir, pod),
     dnsConfig: facts.dns,
     portMappings: pod.spec?.hostNetwork ? [] : hostPorts,

@@ -31,6 +31,19 @@ const optionalFields = [
   "ephemeralContainerStatuses",
 ];
 
+/** A strategic merge patch that makes the stored status this one, other writers' conditions aside. */
+function patchOf(status: PodStatus, before: string | undefined): Record<string, unknown> {
+  const body: Record<string, unknown> = { ...status };
+  for (const field of optionalFields) if (!(field in body)) body[field] = null;
+  // Conditions merge by type: what an old one had and the new one lacks must be said.
+  body.conditions = status.conditions?.map((c) => ({ reason: null, message: null, ...c }));
+  const old = before === undefined ? undefined : (JSON.parse(before) as PodStatus).podIPs;
+  // Addresses merge by ip: a new set has to take the old one's place.
+  if (old && status.podIPs && JSON.stringify(old) !== JSON.stringify(status.podIPs))
+    body.podIPs = [...status.podIPs, { $patch: "replace" }];
+  return body;
+}
+
 export function createStatusWriter(
   client: KubeClient,
   options: { wrote(pod: Pod): void; log(message: string, detail?: object): void },
@@ -44,19 +57,13 @@ export function createStatusWriter(
       const status = entry.wanted;
       const text = JSON.stringify(status);
       if (text === entry.written) return;
-      const own = new Set(status.conditions?.map((c) => c.type));
-      const others = (entry.pod.status?.conditions ?? []).filter((c) => !own.has(c.type));
-      const body: Record<string, unknown> = {
-        ...status,
-        conditions: [...(status.conditions ?? []), ...others],
-      };
-      for (const field of optionalFields) if (!(field in body)) body[field] = null;
+      const body = patchOf(status, entry.written);
       try {
         const answer = await client.patch(
           pods,
           name,
           { metadata: { uid }, status: body },
-          { namespace, subresource: "status", type: "merge" },
+          { namespace, subresource: "status", type: "strategic" },
         );
         entry.written = text;
         options.wrote(answer);

@@ -1,5 +1,6 @@
-// The node process: kubelet role with its HTTPS server, service proxy, cluster DNS. Options and wiring only; a node keeps serving what it knows while
-// the server is away, and its death leaves containers and kernel tables as they are.
+// The node process: kubelet role with its HTTPS server, service proxy, cluster DNS. Options and wiring only; a node
+// keeps serving what it knows while the server is away, and its death leaves containers and kernel tables as they are.
+import { setMaxListeners } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createKubeletServer, startKubelet } from "../../agents/kubelet/mod.ts";
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   });
   const runtime = createContainerdRuntime(config.criSocket);
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   void runDns({ config, client, log }, stop.signal);
   runProxy({ config, client, log }, stop.signal);
   const kubelet = startKubelet(
