@@ -1,5 +1,5 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
-import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
+import type { ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
 import type { Rejection } from "./admission.ts";
 import { containerAnnotations } from "./container-config.ts";
 import { isStarted, mayStart, type Waiting } from "./decide.ts";
