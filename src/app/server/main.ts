@@ -1,4 +1,5 @@
 // The server process: store, API, controllers, scheduler. Options and wiring only.
+import { setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -64,6 +65,8 @@ async function main(): Promise<void> {
   for (const { host, port } of listening.addresses) log.info({ host, port }, "listening");
 
   const running = new AbortController();
+  // Every informer listens to it.
+  setMaxListeners(0, running.signal);
   const loops = [
     startControllers({ client: api.client, cluster, caCert, log }, running.signal),
     startScheduler({ client: api.client, log }, running.signal),

@@ -1,7 +1,6 @@
 // A list over HTTP: its head first, then the stored bytes of each item in pieces, at the client's pace and giving others
 // their turn.
 
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { ListPage } from "./list.ts";
@@ -17,6 +16,20 @@ export function listMetadata(page: ListPage): object {
     ...(page.continue === undefined ? {} : { continue: page.continue }),
     ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
   };
+}
+
+/** Resolves when the response takes more, or never will. */
+function writable(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      res.off("drain", settle);
+      res.off("close", settle);
+      resolve();
+    };
+    res.on("drain", settle);
+    res.on("close", settle);
+    if (res.destroyed) settle();
+  });
 }
 
 /** Writes `head`, the items with commas between them, and `tail`. */
@@ -44,7 +57,7 @@ export async function answerItems(
     piece = [];
     size = 0;
     if (!res.write(bytes)) {
-      await Promise.race([once(res, "drain"), once(res, "close")]);
+      await writable(res);
       started = Date.now();
     } else if (Date.now() - started > 5) {
       await new Promise((resolve) => setImmediate(resolve));

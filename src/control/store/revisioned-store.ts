@@ -150,9 +150,7 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
     return done;
   }
 
-  /** Resolves when no write of the key is under way; throws when writes are not accepted. */
-  async function turn(key: string): Promise<void> {
-    for (let p = busy.get(key); p; p = busy.get(key)) await p;
+  function refuseWhenClosed(): void {
     if (closed) throw new StoreUnavailable("the store is closed");
     if (failure !== "") throw new StoreUnavailable(`the store does not accept writes: ${failure}`);
     if (queue.length >= maxQueue) throw new StoreUnavailable("too many writes are waiting");
@@ -183,7 +181,9 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
     },
 
     async put(key, expected, value) {
-      await turn(key);
+      // Looked up anew after every wait: of many who waited, the first has written again by then.
+      for (let p = busy.get(key); p; p = busy.get(key)) await p;
+      refuseWhenClosed();
       const current = map.get(key);
       if ((current?.modRevision ?? 0) !== expected) return { ok: false, current };
       const bytes = value(assigned + 1);
@@ -194,7 +194,9 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
     },
 
     async delete(key, expected, lastValue) {
-      await turn(key);
+      // Looked up anew after every wait: of many who waited, the first has written again by then.
+      for (let p = busy.get(key); p; p = busy.get(key)) await p;
+      refuseWhenClosed();
       const current = map.get(key);
       if (!current || current.modRevision !== expected) return { ok: false, current };
       const bytes = lastValue(assigned + 1);
