@@ -2,6 +2,7 @@
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createInformers, errorFields, type KubeClient, type Log } from "../client/mod.ts";
 import type { ControllerContext, StartController } from "./context.ts";
+import { startDeployments } from "./deployment/mod.ts";
 import { startEndpoints } from "./endpoints/mod.ts";
 import { startEndpointSlices } from "./endpointslice/mod.ts";
 import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
@@ -20,6 +21,7 @@ const controllers: readonly StartController[] = [
   startEndpointSlices,
   startEndpoints,
   startEndpointSliceMirroring,
+  startDeployments,
   startReplicaSets,
   startReplicationControllers,
 ];
