@@ -5,3 +5,4 @@ export * from "./qos-class.ts";
 export { aggregateResources, isSidecar } from "./resource-list.ts";
 export * from "./status-cell.ts";
 export { prepareEphemeralContainersUpdate, prepareResize } from "./strategy.ts";
+export { validateEphemeralContainersUpdate, validateResize, validateTemplate } from "./validation/mod.ts";

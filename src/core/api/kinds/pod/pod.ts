@@ -6,6 +6,7 @@ import { proxyOf, statusOf } from "../subresources.ts";
 import { podColumns, podRowConditions } from "./columns.ts";
 import { setPodDefaults } from "./defaults.ts";
 import { preparePodForCreate, preparePodForStatusUpdate, preparePodForUpdate } from "./strategy.ts";
+import { validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from "./validation/mod.ts";
 
 const stream = (name: string, kind: string): SubresourceDefinition => ({
   name,
@@ -44,6 +45,9 @@ export const pod: ResourceDefinition<Pod> = define<Pod>({
   prepareForCreate: preparePodForCreate,
   prepareForUpdate: preparePodForUpdate,
   prepareForStatusUpdate: preparePodForStatusUpdate,
+  validate: validatePodCreate,
+  validateUpdate: validatePodUpdate,
+  validateStatusUpdate: validatePodStatusUpdate,
   columns: podColumns,
   rowConditions: podRowConditions,
   fields: {

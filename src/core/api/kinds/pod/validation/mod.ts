@@ -1,0 +1,8 @@
+// The door of kinds/pod/validation.
+
+export { validatePodCreate } from "./pod.ts";
+export { validateAffinity, validateTolerations } from "./scheduling.ts";
+export { validatePodSpec } from "./spec.ts";
+export { validatePodStatusUpdate } from "./status.ts";
+export { validateTemplate } from "./template.ts";
+export { validateEphemeralContainersUpdate, validatePodUpdate, validateResize } from "./update.ts";

@@ -1,0 +1,552 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fieldErrorMessage } from "../../../status.ts";
+import type { Container, Pod, PodSpec } from "../../../types.ts";
+import { pod, validateEphemeralContainersUpdate } from "../mod.ts";
+
+const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+
+function make(spec: object): Pod {
+  const p: Pod = {
+    metadata: { name: "web", namespace: "default", resourceVersion: "1" },
+    spec: { containers: [{ name: "c", image: "nginx" }], ...spec } as PodSpec,
+  };
+  pod.setDefaults!(p);
+  pod.prepareForCreate!(p, ctx);
+  return p;
+}
+const withContainer = (c: object): object => ({
+  containers: [{ name: "c", image: "nginx", ...c }] as Container[],
+});
+const create = (spec: object): string[] => pod.validate!(make(spec)).map(fieldErrorMessage);
+
+const label =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+
+const rows: [name: string, spec: object, messages: string[]][] = [
+  ["a valid pod", {}, []],
+  ["no containers", { containers: [] }, ["spec.containers: Required value"]],
+  ["no image", { containers: [{ name: "c" }] }, ["spec.containers[0].image: Required value"]],
+  ["no name", { containers: [{ image: "nginx" }] }, ["spec.containers[0].name: Required value"]],
+  [
+    "container name in capitals",
+    { containers: [{ name: "Web", image: "nginx" }] },
+    [`spec.containers[0].name: Invalid value: "Web": ${label}`],
+  ],
+  [
+    "the same container name twice",
+    {
+      containers: [
+        { name: "c", image: "a" },
+        { name: "c", image: "b" },
+      ],
+    },
+    ['spec.containers[1].name: Duplicate value: "c"'],
+  ],
+  [
+    "an init container named like a container",
+    { initContainers: [{ name: "c", image: "a" }] },
+    ['spec.initContainers[0].name: Duplicate value: "c"'],
+  ],
+  [
+    "space around the image",
+    withContainer({ image: " nginx" }),
+    ['spec.containers[0].image: Invalid value: " nginx": must not have leading or trailing whitespace'],
+  ],
+  [
+    "unknown restart policy",
+    { restartPolicy: "Sometimes" },
+    ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'],
+  ],
+  [
+    "unknown DNS policy",
+    { dnsPolicy: "Mine" },
+    [
+      'spec.dnsPolicy: Unsupported value: "Mine": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"',
+    ],
+  ],
+  [
+    "unknown pull policy",
+    withContainer({ imagePullPolicy: "Maybe" }),
+    [
+      'spec.containers[0].imagePullPolicy: Unsupported value: "Maybe": supported values: "Always", "IfNotPresent", "Never"',
+    ],
+  ],
+  [
+    "port out of range",
+    withContainer({ ports: [{ containerPort: 65536 }] }),
+    [
+      "spec.containers[0].ports[0].containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive",
+    ],
+  ],
+  [
+    "no port",
+    withContainer({ ports: [{ name: "http" }] }),
+    ["spec.containers[0].ports[0].containerPort: Required value"],
+  ],
+  [
+    "two ports of one name",
+    withContainer({
+      ports: [
+        { name: "http", containerPort: 80 },
+        { name: "http", containerPort: 81 },
+      ],
+    }),
+    ['spec.containers[0].ports[1].name: Duplicate value: "http"'],
+  ],
+  [
+    "the same host port twice",
+    {
+      containers: [
+        { name: "a", image: "i", ports: [{ containerPort: 80, hostPort: 8080 }] },
+        { name: "b", image: "i", ports: [{ containerPort: 81, hostPort: 8080 }] },
+      ],
+    },
+    ['spec.containers[1].ports[0].hostPort: Duplicate value: "TCP//8080"'],
+  ],
+  [
+    "host network with another host port",
+    { hostNetwork: true, ...withContainer({ ports: [{ containerPort: 80, hostPort: 8080 }] }) },
+    [
+      "spec.containers[0].ports[0].hostPort: Invalid value: 8080: must match `containerPort` when `hostNetwork` is true",
+    ],
+  ],
+  [
+    "env without name",
+    withContainer({ env: [{ value: "a" }] }),
+    ["spec.containers[0].env[0].name: Required value"],
+  ],
+  [
+    "env name with =",
+    withContainer({ env: [{ name: "a=b" }] }),
+    [
+      "spec.containers[0].env[0].name: Invalid value: \"a=b\": a valid environment variable name must consist only of printable ASCII characters other than '='",
+    ],
+  ],
+  [
+    "env with value and valueFrom",
+    withContainer({
+      env: [{ name: "a", value: "b", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+    }),
+    [
+      'spec.containers[0].env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty',
+    ],
+  ],
+  [
+    "env from nothing",
+    withContainer({ env: [{ name: "a", valueFrom: {} }] }),
+    [
+      'spec.containers[0].env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
+    ],
+  ],
+  [
+    "env from an unknown field",
+    withContainer({ env: [{ name: "a", valueFrom: { fieldRef: { fieldPath: "metadata.whoops" } } }] }),
+    [
+      'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.whoops": error converting fieldPath: field label not supported: metadata.whoops',
+    ],
+  ],
+  [
+    "env from all labels",
+    withContainer({ env: [{ name: "a", valueFrom: { fieldRef: { fieldPath: "metadata.labels" } } }] }),
+    [
+      'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "metadata.labels": supported values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"',
+    ],
+  ],
+  [
+    "env from one label",
+    withContainer({ env: [{ name: "a", valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } }] }),
+    [],
+  ],
+  [
+    "env from an unknown resource",
+    withContainer({ env: [{ name: "a", valueFrom: { resourceFieldRef: { resource: "limits.gpu" } } }] }),
+    [
+      'spec.containers[0].env[0].valueFrom.resourceFieldRef.resource: Unsupported value: "limits.gpu": supported values: "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"',
+    ],
+  ],
+  [
+    "env from a key of no ConfigMap",
+    withContainer({ env: [{ name: "a", valueFrom: { configMapKeyRef: { name: "cm" } } }] }),
+    ["spec.containers[0].env[0].valueFrom.configMapKeyRef.key: Required value"],
+  ],
+  [
+    "envFrom nothing",
+    withContainer({ envFrom: [{}] }),
+    ['spec.containers[0].envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'],
+  ],
+  [
+    "mount of an unknown volume",
+    withContainer({ volumeMounts: [{ name: "v", mountPath: "/v" }] }),
+    ['spec.containers[0].volumeMounts[0].name: Not found: "v"'],
+  ],
+  [
+    "two mounts at one path",
+    {
+      volumes: [{ name: "v" }],
+      ...withContainer({
+        volumeMounts: [
+          { name: "v", mountPath: "/v" },
+          { name: "v", mountPath: "/v" },
+        ],
+      }),
+    },
+    ['spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/v": must be unique'],
+  ],
+  [
+    "subPath upward",
+    {
+      volumes: [{ name: "v" }],
+      ...withContainer({ volumeMounts: [{ name: "v", mountPath: "/v", subPath: "../x" }] }),
+    },
+    [`spec.containers[0].volumeMounts.subPath: Invalid value: "../x": must not contain '..'`],
+  ],
+  [
+    "the same volume twice",
+    { volumes: [{ name: "v" }, { name: "v" }] },
+    ['spec.volumes[1].name: Duplicate value: "v"'],
+  ],
+  [
+    "a volume of two types",
+    { volumes: [{ name: "v", emptyDir: {}, hostPath: { path: "/a" } }] },
+    ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"],
+  ],
+  [
+    "a ConfigMap volume without name",
+    { volumes: [{ name: "v", configMap: {} }] },
+    ["spec.volumes[0].configMap.name: Required value"],
+  ],
+  [
+    "a secret item with a bad path and mode",
+    {
+      volumes: [{ name: "v", secret: { secretName: "s", items: [{ key: "k", path: "/abs", mode: 4096 }] } }],
+    },
+    [
+      'spec.volumes[0].secret.items[0].path: Invalid value: "/abs": must be a relative path',
+      "spec.volumes[0].secret.items[0].mode: Invalid value: 4096: must be a number between 0 and 0777 (octal), both inclusive",
+    ],
+  ],
+  [
+    "hostPath of an unknown type",
+    { volumes: [{ name: "v", hostPath: { path: "/a", type: "Dir" } }] },
+    [
+      'spec.volumes[0].hostPath.type: Unsupported value: "Dir": supported values: "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"',
+    ],
+  ],
+  [
+    "projected files that collide",
+    {
+      volumes: [
+        {
+          name: "v",
+          projected: {
+            sources: [
+              { configMap: { name: "a", items: [{ key: "k", path: "p" }] } },
+              { secret: { name: "b", items: [{ key: "k", path: "p" }] } },
+            ],
+          },
+        },
+      ],
+    },
+    ['spec.volumes[0].projected: Invalid value: "b": conflicting duplicate paths'],
+  ],
+  [
+    "a token for five minutes, without a service account",
+    {
+      volumes: [
+        {
+          name: "v",
+          projected: { sources: [{ serviceAccountToken: { path: "t", expirationSeconds: 300 } }] },
+        },
+      ],
+    },
+    [
+      "spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 300: may not specify a duration less than 10 minutes",
+      "spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set",
+    ],
+  ],
+  [
+    "a probe without handler",
+    withContainer({ livenessProbe: {} }),
+    ["spec.containers[0].livenessProbe: Required value: must specify a handler type"],
+  ],
+  [
+    "a probe with two handlers",
+    withContainer({ readinessProbe: { exec: { command: ["a"] }, tcpSocket: { port: 80 } } }),
+    ["spec.containers[0].readinessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type"],
+  ],
+  [
+    "a liveness probe that must succeed twice",
+    withContainer({ livenessProbe: { httpGet: { port: 80 }, successThreshold: 2 } }),
+    ["spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1"],
+  ],
+  [
+    "a probe of port 0",
+    withContainer({ readinessProbe: { httpGet: { port: 0 } } }),
+    [
+      "spec.containers[0].readinessProbe.httpGet.port: Invalid value: 0: must be between 1 and 65535, inclusive",
+    ],
+  ],
+  [
+    "a readiness probe with a grace period",
+    withContainer({ readinessProbe: { exec: { command: ["a"] }, terminationGracePeriodSeconds: 5 } }),
+    [
+      "spec.containers[0].readinessProbe.terminationGracePeriodSeconds: Invalid value: 5: must not be set for readinessProbes",
+    ],
+  ],
+  [
+    "sleep longer than the grace period",
+    withContainer({ lifecycle: { preStop: { sleep: { seconds: 60 } } } }),
+    [
+      "spec.containers[0].lifecycle.preStop.sleep: Invalid value: 60: must be non-negative and less than terminationGracePeriodSeconds (30)",
+    ],
+  ],
+  [
+    "an init container with a probe",
+    { initContainers: [{ name: "i", image: "i", livenessProbe: { exec: { command: ["a"] } } }] },
+    [
+      "spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always",
+    ],
+  ],
+  [
+    "a sidecar with a probe",
+    {
+      initContainers: [
+        { name: "i", image: "i", restartPolicy: "Always", livenessProbe: { exec: { command: ["a"] } } },
+      ],
+    },
+    [],
+  ],
+  [
+    "a container with a restart policy",
+    withContainer({ restartPolicy: "Always" }),
+    ["spec.containers[0].restartPolicy: Forbidden: may not be set for non-init containers"],
+  ],
+  [
+    "request above limit",
+    withContainer({ resources: { requests: { cpu: "2" }, limits: { cpu: "1000m" } } }),
+    [
+      'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+    ],
+  ],
+  [
+    "negative memory",
+    withContainer({ resources: { limits: { memory: "-1Gi" } } }),
+    [
+      'spec.containers[0].resources.limits[memory]: Invalid value: "-1Gi": must be greater than or equal to 0',
+      'spec.containers[0].resources.requests[memory]: Invalid value: "-1Gi": must be greater than or equal to 0',
+    ],
+  ],
+  [
+    "unknown resource",
+    withContainer({ resources: { requests: { gpu: "1" } } }),
+    [
+      'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": must be a standard resource type or fully qualified',
+      'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": must be a standard resource for containers',
+    ],
+  ],
+  [
+    "half a device",
+    withContainer({ resources: { limits: { "example.com/gpu": "500m" } } }),
+    [
+      'spec.containers[0].resources.limits[example.com/gpu]: Invalid value: "500m": must be an integer',
+      'spec.containers[0].resources.requests[example.com/gpu]: Invalid value: "500m": must be an integer',
+    ],
+  ],
+  [
+    "a device without limit",
+    withContainer({ resources: { requests: { "example.com/gpu": "1" } } }),
+    [
+      "spec.containers[0].resources.limits: Required value: Limit must be set for non overcommitable resources",
+    ],
+  ],
+  [
+    "user out of range",
+    { securityContext: { runAsUser: -1 } },
+    ["spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive"],
+  ],
+  [
+    "sysctl of the network on the host's network",
+    { hostNetwork: true, securityContext: { sysctls: [{ name: "net.ipv4.ip_forward", value: "1" }] } },
+    [
+      "spec.securityContext.sysctls[0].name: Invalid value: \"net.ipv4.ip_forward\": may not be specified when 'hostNetwork' is true",
+    ],
+  ],
+  [
+    "hostPID and a shared process namespace",
+    { hostPID: true, shareProcessNamespace: true },
+    [
+      "spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled",
+    ],
+  ],
+  [
+    "toleration without key",
+    { tolerations: [{ operator: "Equal", value: "a" }] },
+    [
+      'spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means "match all values and all keys"',
+    ],
+  ],
+  [
+    "toleration for a while of NoSchedule",
+    { tolerations: [{ key: "a", operator: "Exists", effect: "NoSchedule", tolerationSeconds: 5 }] },
+    [
+      "spec.tolerations[0].effect: Invalid value: \"NoSchedule\": effect must be 'NoExecute' when `tolerationSeconds` is set",
+    ],
+  ],
+  [
+    "node affinity without terms",
+    {
+      affinity: {
+        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } },
+      },
+    },
+    [
+      "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: must have at least one node selector term",
+    ],
+  ],
+  [
+    "pod affinity without topology key",
+    {
+      affinity: {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { labelSelector: { matchLabels: { a: "b" } }, topologyKey: "a b" },
+          ],
+        },
+      },
+    },
+    [
+      "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Invalid value: \"a b\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+    ],
+  ],
+  [
+    "DNS policy None without config",
+    { dnsPolicy: "None" },
+    ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"],
+  ],
+  [
+    "four name servers",
+    { dnsConfig: { nameservers: ["1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"] } },
+    [
+      'spec.dnsConfig.nameservers: Invalid value: ["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4"]: must not have more than 3 nameservers',
+    ],
+  ],
+  [
+    "host alias that is no address",
+    { hostAliases: [{ ip: "localhost", hostnames: ["a.b"] }] },
+    [
+      'spec.hostAliases[0].ip: Invalid value: "localhost": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+  ],
+  ["hostname in capitals", { hostname: "Web" }, [`spec.hostname: Invalid value: "Web": ${label}`]],
+  [
+    "no time at all",
+    { activeDeadlineSeconds: 0 },
+    ["spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"],
+  ],
+  [
+    "ephemeral containers on create",
+    { ephemeralContainers: [{ name: "e", image: "i" }] },
+    ["spec.ephemeralContainers: Forbidden: cannot be set on create"],
+  ],
+];
+for (const [name, spec, expected] of rows)
+  test(`create: ${name}`, () => assert.deepEqual(create(spec), expected));
+
+function update(change: (s: PodSpec) => void, from: object = {}): string[] {
+  const old = make(from);
+  const now = structuredClone(old);
+  change(now.spec!);
+  pod.setDefaults!(now);
+  pod.prepareForUpdate!(now, old, ctx);
+  return pod.validateUpdate!(now, old).map(fieldErrorMessage);
+}
+
+const updates: [name: string, change: (s: PodSpec) => void, messages: RegExp[], from?: object][] = [
+  ["nothing", () => {}, []],
+  [
+    "image",
+    (s) => {
+      s.containers[0]!.image = "nginx:2";
+    },
+    [],
+  ],
+  [
+    "another toleration",
+    (s) => {
+      s.tolerations = [{ key: "a", operator: "Exists" }];
+    },
+    [],
+  ],
+  [
+    "node name",
+    (s) => {
+      s.nodeName = "node-2";
+    },
+    [
+      /^spec: Forbidden: pod updates may not change fields other than `spec\.containers\[\*\]\.image`,`spec\.initContainers\[\*\]\.image`,`spec\.activeDeadlineSeconds`,`spec\.tolerations` \(only additions to existing tolerations\),`spec\.terminationGracePeriodSeconds` \(allow it to be set to 1 if it was previously negative\)\n/,
+    ],
+  ],
+  [
+    "another container",
+    (s) => {
+      s.containers.push({ name: "d", image: "i" });
+    },
+    [/^spec\.containers: Forbidden: pod updates may not add or remove containers$/],
+  ],
+  [
+    "a toleration taken away",
+    (s) => {
+      delete s.tolerations;
+    },
+    [/^spec\.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds$/],
+    { tolerations: [{ key: "a", operator: "Exists" }] },
+  ],
+  [
+    "a later deadline",
+    (s) => {
+      s.activeDeadlineSeconds = 20;
+    },
+    [/^spec\.activeDeadlineSeconds: Invalid value: 20: must be less than or equal to previous value$/],
+    { activeDeadlineSeconds: 10 },
+  ],
+];
+for (const [name, change, expected, from] of updates)
+  test(`update: ${name}`, () => {
+    const messages = update(change, from);
+    assert.equal(messages.length, expected.length, messages.join("\n"));
+    for (const [i, re] of expected.entries()) assert.match(messages[i]!, re);
+  });
+
+test("an ephemeral container may be added, not changed; it has no ports", () => {
+  const old = make({});
+  const now = structuredClone(old);
+  now.spec!.ephemeralContainers = [
+    { name: "e", image: "i", ports: [{ containerPort: 80 }], targetContainerName: "x" },
+  ];
+  pod.setDefaults!(now);
+  assert.deepEqual(validateEphemeralContainersUpdate(now, old).map(fieldErrorMessage), [
+    'spec.ephemeralContainers[0].targetContainerName: Not found: "x"',
+    "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+  ]);
+  delete now.spec!.ephemeralContainers[0]!.ports;
+  delete now.spec!.ephemeralContainers[0]!.targetContainerName;
+  assert.deepEqual(validateEphemeralContainersUpdate(now, old), []);
+  const changed = structuredClone(now);
+  changed.spec!.ephemeralContainers![0]!.image = "j";
+  assert.match(
+    fieldErrorMessage(validateEphemeralContainersUpdate(changed, now)[0]!),
+    /^spec\.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed\n/,
+  );
+});
+
+test("status: a container that has ended stays ended under restartPolicy Never", () => {
+  const old = make({ restartPolicy: "Never" });
+  const state = { name: "c", image: "nginx", imageID: "", ready: false, restartCount: 0 };
+  old.status!.containerStatuses = [{ ...state, state: { terminated: { exitCode: 1 } } }];
+  const now = structuredClone(old);
+  now.status!.containerStatuses = [{ ...state, state: { running: {} } }];
+  assert.deepEqual(pod.validateStatusUpdate!(now, old).map(fieldErrorMessage), [
+    "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state",
+  ]);
+});
