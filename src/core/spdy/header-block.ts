@@ -6,6 +6,8 @@ import { headerDictionary, headerDictionaryId } from "./header-dictionary.ts";
 /** Lower-case names; several values of one name are joined by NUL on the wire. */
 export type SpdyHeaders = Map<string, string>;
 
+/** An empty stored block, which ends every flush: Go's inflater hands nothing on before it has seen one. */
+const flushMark = Buffer.from("000000ffff", "hex");
 const window = 32 * 1024;
 const maxBlock = 64 * 1024;
 const maxStored = 0xffff;
@@ -63,6 +65,7 @@ export function createHeaderWriter(): (headers: SpdyHeaders) => Buffer {
       head.writeUInt16LE(~piece.length & 0xffff, 3);
       parts.push(head, piece);
     }
+    parts.push(flushMark);
     return Buffer.concat(parts);
   };
 }
