@@ -1,0 +1,1 @@
+export { startGarbageCollector } from "./loop.ts";
