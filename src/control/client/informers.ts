@@ -1,4 +1,5 @@
 // One informer a resource for everyone who asks (client-go's shared informer factory).
+import { setMaxListeners } from "node:events";
 import { apiVersionOf, type ResourceRef } from "../../core/api/refs.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KubeClient } from "./client.ts";
@@ -35,6 +36,8 @@ export function createInformers(
       return informer as unknown as Informer<T>;
     },
     async run(until) {
+      // A listener an informer and more is what is meant here.
+      setMaxListeners(0, until);
       signal = until;
       for (const informer of informers.values()) running.push(informer.run(until));
       if (!until.aborted)

@@ -6,8 +6,12 @@ import { startDeployments } from "./deployment/mod.ts";
 import { startEndpoints } from "./endpoints/mod.ts";
 import { startEndpointSlices } from "./endpointslice/mod.ts";
 import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
+import { startGarbageCollector } from "./garbagecollector/mod.ts";
+import { startNamespaces } from "./namespace/mod.ts";
 import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
+import { startRootCertificates } from "./rootca/mod.ts";
+import { startServiceAccounts } from "./serviceaccount/mod.ts";
 
 export interface ControllersOptions {
   client: KubeClient;
@@ -21,9 +25,13 @@ const controllers: readonly StartController[] = [
   startEndpointSlices,
   startEndpoints,
   startEndpointSliceMirroring,
+  startNamespaces,
+  startServiceAccounts,
+  startRootCertificates,
   startDeployments,
   startReplicaSets,
   startReplicationControllers,
+  startGarbageCollector,
 ];
 
 /** Runs every controller until the signal aborts. Rejects only for a mistake in the code. */
