@@ -83,6 +83,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   columns: readonly Column<T>[];
   /** Conditions of the object's Table row. */
   rowConditions?(obj: T): RowCondition[];
+  /** Given as a warning with every answer of this API, e.g. "v1 Endpoints is deprecated in v1.33+; use …". */
+  deprecation?: string;
   /** Selectable fields besides metadata.name and metadata.namespace. */
   fields?: Readonly<Record<string, FieldGetter<T>>>;
   /** Paths of the scale subresource. */

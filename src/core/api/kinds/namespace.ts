@@ -1,11 +1,31 @@
 // v1 Namespace (kubernetes pkg/registry/core/namespace).
 import type { ResourceDefinition } from "../resource.ts";
+import type { FieldError } from "../status.ts";
 import type { Namespace } from "../types.ts";
 import { define, keep } from "./define.ts";
+import { invalid, invalidEach, qualifiedName, validateFinalizerNames } from "./meta/mod.ts";
 import { statusOf } from "./subresources.ts";
 import { ageColumn, column, nameColumn } from "./table/mod.ts";
 
 const NAME_LABEL = "kubernetes.io/metadata.name";
+
+/** The body of PUT …/finalize; also part of a new namespace. */
+export function validateNamespaceFinalizers(n: Namespace): FieldError[] {
+  const path = "spec.finalizers";
+  const list = n.spec?.finalizers ?? [];
+  return [
+    ...list.flatMap((f, i) => invalidEach(`${path}[${i}]`, f, qualifiedName(f))),
+    ...validateFinalizerNames(list, path),
+  ];
+}
+
+function validateStatus(n: Namespace): FieldError[] {
+  const phase = n.status?.phase ?? "";
+  const [wanted, when] = n.metadata.deletionTimestamp
+    ? ["Terminating", "may only be 'Terminating' if `deletionTimestamp` is not empty"]
+    : ["Active", "may only be 'Active' if `deletionTimestamp` is empty"];
+  return phase === wanted ? [] : [invalid("status.Phase", phase, when)];
+}
 
 export const namespace: ResourceDefinition<Namespace> = define<Namespace>({
   group: "",
@@ -38,6 +58,8 @@ export const namespace: ResourceDefinition<Namespace> = define<Namespace>({
   prepareForStatusUpdate(n, old) {
     keep(n, old, "spec");
   },
+  validate: validateNamespaceFinalizers,
+  validateStatusUpdate: validateStatus,
   columns: [
     nameColumn,
     column("Status", "The status of the namespace", (n) => n.status?.phase ?? ""),

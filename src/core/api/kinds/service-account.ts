@@ -4,6 +4,11 @@ import type { ServiceAccount } from "../types.ts";
 import { define } from "./define.ts";
 import { ageColumn, column, nameColumn } from "./table/mod.ts";
 
+/** A secret of an account is named, and nothing more is kept of the reference. */
+function onlyNames(s: ServiceAccount): void {
+  if (s.secrets) s.secrets = s.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+}
+
 export const serviceAccount: ResourceDefinition<ServiceAccount> = define<ServiceAccount>({
   group: "",
   version: "v1",
@@ -22,6 +27,8 @@ export const serviceAccount: ResourceDefinition<ServiceAccount> = define<Service
       version: "v1",
     },
   ],
+  prepareForCreate: onlyNames,
+  prepareForUpdate: onlyNames,
   columns: [
     nameColumn,
     column("Secrets", "How many secrets it names.", (s) => (s.secrets ?? []).length),

@@ -4,6 +4,7 @@ import type { CoreEvent, EventsV1Event, KubeObject } from "../../types.ts";
 import { define } from "../define.ts";
 import { eventColumns } from "./columns.ts";
 import { asCoreV1, asEventsV1 } from "./convert.ts";
+import { validateEvent, validateStrictEvent, validateStrictEventUpdate } from "./validate.ts";
 
 const fields: Record<string, (e: CoreEvent) => string> = {
   "involvedObject.kind": (e) => e.involvedObject?.kind ?? "",
@@ -28,6 +29,9 @@ export const coreEvent: ResourceDefinition<CoreEvent> = define<CoreEvent>({
   shortNames: ["ev"],
   namespaced: true,
   model: "CoreV1Event",
+  nameRule: "path",
+  validate: validateEvent,
+  validateUpdate: validateEvent,
   allowCreateOnUpdate: true,
   columns: eventColumns,
   fields,
@@ -49,6 +53,8 @@ export const eventsV1Event: ResourceDefinition<EventsV1Event> = define<EventsV1E
   shortNames: ["ev"],
   namespaced: true,
   model: "EventsV1Event",
+  validate: (e) => validateStrictEvent(asCoreV1(e)),
+  validateUpdate: (e, old) => validateStrictEventUpdate(asCoreV1(e), asCoreV1(old)),
   allowCreateOnUpdate: true,
   storedAs: {
     group: "",

@@ -102,6 +102,19 @@ function validateFinalizers(finalizers: readonly string[] | null | undefined, pa
   return errors;
 }
 
+const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+/** A finalizer without a domain is one of Kubernetes' own. */
+export function validateFinalizerNames(
+  finalizers: readonly string[] | null | undefined,
+  path: string,
+): FieldError[] {
+  const unknown = "name is neither a standard finalizer name nor is it fully qualified";
+  return (finalizers ?? []).flatMap((f, i) =>
+    f.includes("/") || standardFinalizers.has(f) ? [] : [invalid(at(path, i), f, unknown)],
+  );
+}
+
 function validateManagedFields(meta: ObjectMeta, path: string): FieldError[] {
   return (meta.managedFields ?? []).flatMap((f, i) => {
     const here = at(path, i);
@@ -146,6 +159,7 @@ export function validateObjectMeta(
     ...validateOwnerReferences(meta.ownerReferences, child(path, "ownerReferences")),
     ...validateFinalizers(meta.finalizers, child(path, "finalizers")),
     ...validateManagedFields(meta, child(path, "managedFields")),
+    ...validateFinalizerNames(meta.finalizers, child(path, "finalizers")),
   );
   return errors;
 }
@@ -181,6 +195,7 @@ export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path
     ...validateAnnotations(meta.annotations, child(path, "annotations")),
     ...validateOwnerReferences(meta.ownerReferences, child(path, "ownerReferences")),
     ...validateManagedFields(meta, child(path, "managedFields")),
+    ...validateFinalizerNames(meta.finalizers, child(path, "finalizers")),
   );
   return errors;
 }

@@ -6,3 +6,4 @@ export { aggregateResources, isSidecar } from "./resource-list.ts";
 export * from "./status-cell.ts";
 export { prepareEphemeralContainersUpdate, prepareResize } from "./strategy.ts";
 export { validateEphemeralContainersUpdate, validateResize, validateTemplate } from "./validation/mod.ts";
+export { podWarnings } from "./warnings.ts";

@@ -7,6 +7,7 @@ import { podColumns, podRowConditions } from "./columns.ts";
 import { setPodDefaults } from "./defaults.ts";
 import { preparePodForCreate, preparePodForStatusUpdate, preparePodForUpdate } from "./strategy.ts";
 import { validatePodCreate, validatePodStatusUpdate, validatePodUpdate } from "./validation/mod.ts";
+import { warningsOfPod } from "./warnings.ts";
 
 const stream = (name: string, kind: string): SubresourceDefinition => ({
   name,
@@ -48,6 +49,7 @@ export const pod: ResourceDefinition<Pod> = define<Pod>({
   validate: validatePodCreate,
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
+  warnings: warningsOfPod,
   columns: podColumns,
   rowConditions: podRowConditions,
   fields: {

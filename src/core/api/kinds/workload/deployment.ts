@@ -1,9 +1,122 @@
 // apps/v1 Deployment (kubernetes pkg/registry/apps/deployment).
 import type { ResourceDefinition } from "../../resource.ts";
-import type { Deployment } from "../../types.ts";
+import type { FieldError } from "../../status.ts";
+import type { Deployment, IntOrString } from "../../types.ts";
 import { define, specAndStatus } from "../define.ts";
+import {
+  forbidden,
+  immutable,
+  invalid,
+  invalidEach,
+  notNegative,
+  notSupported,
+  percent,
+  required,
+} from "../meta/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, formatLabelSelector, nameColumn, templateColumns } from "../table/mod.ts";
+import { selectorText } from "./selector-text.ts";
+import {
+  setTemplateDefaults,
+  validateRunningTemplate,
+  validateSelector,
+  workloadWarnings,
+} from "./template-rules.ts";
+
+type Spec = NonNullable<Deployment["spec"]>;
+
+function setDefaults(d: Deployment): void {
+  d.spec ??= {} as Spec;
+  const spec = d.spec;
+  spec.replicas ??= 1;
+  spec.strategy ??= {};
+  spec.strategy.type ||= "RollingUpdate";
+  if (spec.strategy.type === "RollingUpdate") {
+    spec.strategy.rollingUpdate ??= {};
+    spec.strategy.rollingUpdate.maxUnavailable ??= "25%";
+    spec.strategy.rollingUpdate.maxSurge ??= "25%";
+  }
+  spec.revisionHistoryLimit ??= 10;
+  spec.progressDeadlineSeconds ??= 600;
+  spec.template ??= {};
+  setTemplateDefaults(spec.template);
+}
+
+/** A count, or a share such as `25%`. */
+function validateCountOrPercent(value: IntOrString | undefined, path: string): FieldError[] {
+  if (typeof value === "string") return invalidEach(path, value, percent(value));
+  return notNegative(path, value);
+}
+
+/** What Kubernetes reads from either: the number before the `%`. */
+const amount = (value: IntOrString | undefined): number =>
+  typeof value === "string" ? Number(/^([0-9]+)%$/.exec(value)?.[1] ?? 0) : (value ?? 0);
+
+function validateStrategy(strategy: Spec["strategy"], path: string): FieldError[] {
+  const rolling = strategy?.rollingUpdate;
+  if (strategy?.type === "Recreate")
+    return rolling != null
+      ? [forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")]
+      : [];
+  if (strategy?.type !== "RollingUpdate")
+    return [notSupported(path, strategy, ["Recreate", "RollingUpdate"])];
+  const here = `${path}.rollingUpdate`;
+  if (rolling == null) return [required(here, "this should be defaulted and never be nil")];
+  const { maxUnavailable, maxSurge } = rolling as { maxUnavailable?: IntOrString; maxSurge?: IntOrString };
+  const errors = [
+    ...validateCountOrPercent(maxUnavailable, `${here}.maxUnavailable`),
+    ...validateCountOrPercent(maxSurge, `${here}.maxSurge`),
+  ];
+  if (amount(maxUnavailable) === 0 && amount(maxSurge) === 0)
+    errors.push(invalid(`${here}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
+  if (typeof maxUnavailable === "string" && amount(maxUnavailable) > 100)
+    errors.push(invalid(`${here}.maxUnavailable`, maxUnavailable, "must not be greater than 100%"));
+  return errors;
+}
+
+function validate(d: Deployment): FieldError[] {
+  const spec = d.spec ?? ({} as Spec);
+  const errors = [
+    ...notNegative("spec.replicas", spec.replicas),
+    ...validateSelector(spec.selector, "spec.selector"),
+    ...validateRunningTemplate(spec.template, spec.selector, { kind: "ReplicaSet" }),
+    ...validateStrategy(spec.strategy, "spec.strategy"),
+    ...notNegative("spec.minReadySeconds", spec.minReadySeconds),
+    ...notNegative("spec.revisionHistoryLimit", spec.revisionHistoryLimit),
+  ];
+  const deadline = spec.progressDeadlineSeconds;
+  if (deadline != null) {
+    errors.push(...notNegative("spec.progressDeadlineSeconds", deadline));
+    if (deadline <= (spec.minReadySeconds ?? 0))
+      errors.push(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"));
+  }
+  return errors;
+}
+
+const counts = [
+  "observedGeneration",
+  "replicas",
+  "updatedReplicas",
+  "readyReplicas",
+  "availableReplicas",
+  "unavailableReplicas",
+  "collisionCount",
+] as const;
+
+function validateStatus(d: Deployment, old: Deployment): FieldError[] {
+  const status = d.status ?? {};
+  const errors = counts.flatMap((k) => notNegative(`status.${k}`, status[k]));
+  for (const k of ["updatedReplicas", "readyReplicas", "availableReplicas"] as const)
+    if ((status[k] ?? 0) > (status.replicas ?? 0))
+      errors.push(invalid(`status.${k}`, status[k], "cannot be greater than status.replicas"));
+  if ((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0))
+    errors.push(
+      invalid("status.availableReplicas", status.availableReplicas, "cannot be greater than readyReplicas"),
+    );
+  if (old.status?.collisionCount != null && (status.collisionCount ?? -1) < old.status.collisionCount)
+    errors.push(invalid("status.collisionCount", status.collisionCount, "cannot be decremented"));
+  return errors;
+}
 
 export const deployment: ResourceDefinition<Deployment> = define<Deployment>({
   group: "apps",
@@ -17,6 +130,17 @@ export const deployment: ResourceDefinition<Deployment> = define<Deployment>({
   model: "V1Deployment",
   subresources: [scale, statusOf("Deployment")],
   ...specAndStatus<Deployment>(),
+  setDefaults,
+  validate,
+  validateUpdate: (d, old) => [
+    ...validate(d),
+    ...immutable("spec.selector", d.spec?.selector, old.spec?.selector),
+  ],
+  validateStatusUpdate: validateStatus,
+  warnings: (d, old) =>
+    old && old.metadata.generation === d.metadata.generation
+      ? []
+      : workloadWarnings(d.metadata.name, d.spec?.template, old === undefined),
   columns: [
     nameColumn,
     column(
@@ -41,8 +165,3 @@ export const deployment: ResourceDefinition<Deployment> = define<Deployment>({
     selector: (d) => selectorText(d.spec?.selector),
   },
 });
-
-function selectorText(s: Parameters<typeof formatLabelSelector>[0]): string {
-  const text = formatLabelSelector(s);
-  return text === "<none>" ? "" : text;
-}

@@ -1,9 +1,42 @@
 // v1 ReplicationController (kubernetes pkg/registry/core/replicationcontroller).
 import type { ResourceDefinition } from "../../resource.ts";
+import type { FieldError } from "../../status.ts";
 import type { ReplicationController } from "../../types.ts";
 import { define, specAndStatus } from "../define.ts";
+import { notNegative, required } from "../meta/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, formatLabels, nameColumn, templateColumns } from "../table/mod.ts";
+import { labelsText } from "./selector-text.ts";
+import {
+  setTemplateDefaults,
+  validateCountedStatus,
+  validateRunningTemplate,
+  workloadWarnings,
+} from "./template-rules.ts";
+
+/** Selector and own labels are the template's labels, where the user said none. */
+function setDefaults(r: ReplicationController): void {
+  r.spec ??= {};
+  r.spec.replicas ??= 1;
+  setTemplateDefaults(r.spec.template);
+  const labels = r.spec.template?.metadata?.labels;
+  if (labels) {
+    if (Object.keys(r.spec.selector ?? {}).length === 0) r.spec.selector = { ...labels };
+    if (Object.keys(r.metadata.labels ?? {}).length === 0) r.metadata.labels = { ...labels };
+  }
+  r.status ??= { replicas: 0 };
+}
+
+function validate(r: ReplicationController): FieldError[] {
+  const spec = r.spec ?? {};
+  const selector = spec.selector ?? {};
+  return [
+    ...notNegative("spec.minReadySeconds", spec.minReadySeconds),
+    ...(Object.keys(selector).length === 0 ? [required("spec.selector")] : []),
+    ...notNegative("spec.replicas", spec.replicas),
+    ...validateRunningTemplate(spec.template, { matchLabels: selector }, { kind: "ReplicationController" }),
+  ];
+}
 
 export const replicationController: ResourceDefinition<ReplicationController> = define<ReplicationController>(
   {
@@ -18,6 +51,18 @@ export const replicationController: ResourceDefinition<ReplicationController> = 
     model: "V1ReplicationController",
     subresources: [scale, statusOf("ReplicationController")],
     ...specAndStatus<ReplicationController>(),
+    setDefaults,
+    prepareForCreate(r) {
+      r.status = { replicas: 0 };
+      r.metadata.generation = 1;
+    },
+    validate,
+    validateUpdate: validate,
+    validateStatusUpdate: (r) => validateCountedStatus(r.status),
+    warnings: (r, old) =>
+      old && old.metadata.generation === r.metadata.generation
+        ? []
+        : workloadWarnings(r.metadata.name, r.spec?.template ?? undefined, old === undefined),
     columns: [
       nameColumn,
       column("Desired", "The number of desired pods.", (r) => r.spec?.replicas ?? 0, { type: "integer" }),
@@ -34,10 +79,7 @@ export const replicationController: ResourceDefinition<ReplicationController> = 
         r.spec!.replicas = n;
       },
       statusReplicas: (r) => r.status?.replicas ?? 0,
-      selector: (r) => {
-        const text = formatLabels(r.spec?.selector);
-        return text === "<none>" ? "" : text;
-      },
+      selector: (r) => labelsText(r.spec?.selector),
     },
   },
 );

@@ -1,0 +1,454 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ResourceDefinition } from "../resource.ts";
+import { fieldErrorMessage } from "../status.ts";
+import type { KubeObject } from "../types.ts";
+import { definitions } from "./mod.ts";
+
+const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const find = (plural: string, group = ""): ResourceDefinition =>
+  definitions.find((d) => d.plural === plural && d.group === group)!;
+
+function object(d: ResourceDefinition, o: object): KubeObject {
+  const metadata = { name: "a", ...(d.namespaced ? { namespace: "default" } : {}), resourceVersion: "1" };
+  const given = structuredClone(o) as KubeObject;
+  return { ...given, metadata: { ...metadata, ...given.metadata } };
+}
+
+function create(d: ResourceDefinition, o: object): KubeObject {
+  const made = object(d, o);
+  d.setDefaults?.(made);
+  d.prepareForCreate?.(made, ctx);
+  return made;
+}
+
+for (const d of definitions) {
+  const name = `${d.group || "core"}/${d.plural}`;
+  test(`${name}: an empty object is refused or accepted, never thrown over`, () => {
+    const o = create(d, {});
+    assert.ok(Array.isArray(d.validate!(o)));
+    const old = structuredClone(o);
+    d.prepareForUpdate?.(o, old, ctx);
+    assert.ok(Array.isArray(d.validateUpdate!(o, old)));
+    d.prepareForStatusUpdate?.(o, old);
+    assert.ok(Array.isArray(d.validateStatusUpdate!(o, old)));
+    assert.ok(Array.isArray(d.warnings?.(o, undefined) ?? []));
+    for (const c of d.columns) assert.notEqual(c.cell(o, 0), undefined, c.name);
+    for (const [f, get] of Object.entries(d.fields ?? {})) assert.equal(typeof get(o), "string", f);
+  });
+  test(`${name}: defaults are the same the second time`, () => {
+    const o = object(d, {});
+    d.setDefaults?.(o);
+    const once = structuredClone(o);
+    d.setDefaults?.(o);
+    assert.deepEqual(o, once);
+  });
+  test(`${name}: has a name, one column marked as such`, () => {
+    assert.equal(d.columns.filter((c) => c.format === "name").length, 1);
+    assert.equal(d.singular, d.kind.toLowerCase());
+  });
+}
+
+const MB = "x".repeat(1024 * 1024 + 1);
+const long = "a".repeat(64);
+const slices = "discovery.k8s.io";
+const cases: [name: string, plural: string, group: string, object: object, messages: string[]][] = [
+  ["ConfigMap", "configmaps", "", { data: { "a.b": "c" } }, []],
+  [
+    "ConfigMap with a bad key",
+    "configmaps",
+    "",
+    { data: { "a/b": "c" } },
+    [
+      "data[a/b]: Invalid value: \"a/b\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+    ],
+  ],
+  [
+    "ConfigMap with a key twice",
+    "configmaps",
+    "",
+    { data: { a: "b" }, binaryData: { a: "Yg==" } },
+    ['data[a]: Invalid value: "a": duplicate of key present in binaryData'],
+  ],
+  [
+    "ConfigMap too big",
+    "configmaps",
+    "",
+    { data: { a: MB } },
+    [": Too long: may not be more than 1048576 bytes"],
+  ],
+  ["Secret", "secrets", "", { stringData: { a: "b" } }, []],
+  [
+    "Secret too big",
+    "secrets",
+    "",
+    { stringData: { a: MB } },
+    ["data: Too long: may not be more than 1048576 bytes"],
+  ],
+  [
+    "TLS Secret without key",
+    "secrets",
+    "",
+    { type: "kubernetes.io/tls", data: { "tls.crt": "" } },
+    ["data[tls.key]: Required value"],
+  ],
+  [
+    "Secret of a registry that is no JSON",
+    "secrets",
+    "",
+    { type: "kubernetes.io/dockerconfigjson", stringData: { ".dockerconfigjson": "nope" } },
+    [
+      "data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": invalid character 'n' looking for beginning of value",
+    ],
+  ],
+  [
+    "token Secret without account",
+    "secrets",
+    "",
+    { type: "kubernetes.io/service-account-token" },
+    ["metadata.annotations[kubernetes.io/service-account.name]: Required value"],
+  ],
+  ["Namespace", "namespaces", "", {}, []],
+  [
+    "Namespace with a dot",
+    "namespaces",
+    "",
+    { metadata: { name: "a.b" } },
+    ['metadata.name: Invalid value: "a.b": must not contain dots'],
+  ],
+  [
+    "Namespace with a finalizer of nobody",
+    "namespaces",
+    "",
+    { spec: { finalizers: ["mine"] } },
+    [
+      'spec.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ],
+  ],
+  [
+    "finalizer of nobody",
+    "configmaps",
+    "",
+    { metadata: { finalizers: ["mine"] } },
+    [
+      'metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ],
+  ],
+  [
+    "label value too long",
+    "configmaps",
+    "",
+    { metadata: { labels: { a: long } } },
+    [`metadata.labels: Invalid value: "${long}": must be no more than 63 bytes`],
+  ],
+  [
+    "annotations too big",
+    "configmaps",
+    "",
+    { metadata: { annotations: { a: "x".repeat(262144) } } },
+    ["metadata.annotations: Too long: may not be more than 262144 bytes"],
+  ],
+  [
+    "owner without uid",
+    "configmaps",
+    "",
+    { metadata: { ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "a" }] } },
+    ["metadata.ownerReferences[0].uid: Required value: must not be empty"],
+  ],
+  [
+    "no name",
+    "configmaps",
+    "",
+    { metadata: { name: "" } },
+    ["metadata.name: Required value: name or generateName is required"],
+  ],
+  [
+    "Endpoints without addresses",
+    "endpoints",
+    "",
+    { subsets: [{ ports: [{ port: 80 }] }] },
+    ["subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"],
+  ],
+  [
+    "Endpoints with a loopback address and two nameless ports",
+    "endpoints",
+    "",
+    { subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ port: 80 }, { name: "b", port: 0 }] }] },
+    [
+      'subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+      "subsets[0].ports[0].name: Required value",
+      "subsets[0].ports[1].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+    ],
+  ],
+  ["EndpointSlice without type", "endpointslices", slices, {}, ["addressType: Required value"]],
+  [
+    "EndpointSlice of an unknown type",
+    "endpointslices",
+    slices,
+    { addressType: "MAC" },
+    ['addressType: Unsupported value: "MAC": supported values: "FQDN", "IPv4", "IPv6"'],
+  ],
+  [
+    "EndpointSlice with an endpoint without addresses",
+    "endpointslices",
+    slices,
+    { addressType: "IPv4", endpoints: [{ addresses: [] }] },
+    ["endpoints[0].addresses: Required value: must contain at least 1 address"],
+  ],
+  [
+    "EndpointSlice with an address of the other family",
+    "endpointslices",
+    slices,
+    { addressType: "IPv4", endpoints: [{ addresses: ["fd00::1"] }] },
+    ['endpoints[0].addresses: Invalid value: "fd00::1": must be an IPv4 address'],
+  ],
+  [
+    "EndpointSlice with too many endpoints",
+    "endpointslices",
+    slices,
+    { addressType: "IPv4", endpoints: Array.from({ length: 1001 }, () => ({ addresses: ["10.0.0.1"] })) },
+    ["endpoints: Too many: 1001: must have at most 1000 items"],
+  ],
+  [
+    "EndpointSlice with a port name twice",
+    "endpointslices",
+    slices,
+    { addressType: "IPv4", ports: [{ port: 80 }, { port: 81 }] },
+    ['ports[1].name: Duplicate value: ""'],
+  ],
+  [
+    "Lease of no duration",
+    "leases",
+    "coordination.k8s.io",
+    { spec: { leaseDurationSeconds: 0 } },
+    ["spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0"],
+  ],
+  [
+    "Node with the same taint twice",
+    "nodes",
+    "",
+    {
+      spec: {
+        taints: [
+          { key: "a", effect: "NoSchedule" },
+          { key: "a", effect: "NoSchedule" },
+        ],
+      },
+    },
+    [
+      'metadata.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
+    ],
+  ],
+  [
+    "Event about another namespace",
+    "events",
+    "",
+    { involvedObject: { namespace: "other" } },
+    ['involvedObject.namespace: Invalid value: "other": does not match event.namespace'],
+  ],
+  [
+    "events.k8s.io Event without time",
+    "events",
+    "events.k8s.io",
+    { regarding: { namespace: "default" }, type: "Normal" },
+    ["eventTime: Required value"],
+  ],
+];
+for (const [name, plural, group, o, expected] of cases)
+  test(`create: ${name}`, () => {
+    const d = find(plural, group);
+    assert.deepEqual(d.validate!(create(d, o)).map(fieldErrorMessage), expected);
+  });
+
+const changes: [name: string, plural: string, group: string, old: object, now: object, messages: string[]][] =
+  [
+    [
+      "an immutable ConfigMap",
+      "configmaps",
+      "",
+      { immutable: true, data: { a: "b" } },
+      { data: { a: "c" } },
+      [
+        "immutable: Forbidden: field is immutable when `immutable` is set",
+        "data: Forbidden: field is immutable when `immutable` is set",
+      ],
+    ],
+    [
+      "the type of a Secret",
+      "secrets",
+      "",
+      {},
+      { type: "example.com/x" },
+      ['type: Invalid value: "example.com/x": field is immutable'],
+    ],
+    [
+      "the address type of a slice",
+      "endpointslices",
+      slices,
+      { addressType: "IPv4" },
+      { addressType: "IPv6" },
+      ['addressType: Invalid value: "IPv6": field is immutable'],
+    ],
+    [
+      "the range of a node",
+      "nodes",
+      "",
+      { spec: { podCIDR: "10.244.0.0/24" } },
+      { spec: { podCIDR: "10.244.1.0/24" } },
+      ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'],
+    ],
+    [
+      "the name",
+      "configmaps",
+      "",
+      {},
+      { metadata: { name: "b" } },
+      ['metadata.name: Invalid value: "b": field is immutable'],
+    ],
+  ];
+for (const [name, plural, group, was, now, expected] of changes)
+  test(`update: ${name}`, () => {
+    const d = find(plural, group);
+    const old = create(d, was);
+    const o = object(d, now);
+    if (old.metadata.generation !== undefined) o.metadata.generation = old.metadata.generation;
+    d.setDefaults?.(o);
+    d.prepareForUpdate?.(o, old, ctx);
+    assert.deepEqual(d.validateUpdate!(o, old).map(fieldErrorMessage), expected);
+  });
+
+test("stringData is merged into data, and wins", () => {
+  const s = create(find("secrets"), { data: { a: "eA==", b: "eQ==" }, stringData: { a: "z" } }) as {
+    data?: object;
+    stringData?: object;
+    type?: string;
+  };
+  assert.deepEqual([s.data, s.stringData, s.type], [{ a: "eg==", b: "eQ==" }, undefined, "Opaque"]);
+});
+
+test("a namespace gets its label, its finalizer and its phase", () => {
+  const n = create(find("namespaces"), {}) as KubeObject & { spec: object; status: object };
+  assert.deepEqual(n.metadata.labels, { "kubernetes.io/metadata.name": "a" });
+  assert.deepEqual([n.spec, n.status], [{ finalizers: ["kubernetes"] }, { phase: "Active" }]);
+});
+
+test("an event is the same through both APIs", () => {
+  const events = find("events", "events.k8s.io");
+  const e = {
+    apiVersion: "events.k8s.io/v1",
+    kind: "Event",
+    metadata: { name: "a" },
+    regarding: { name: "web", kind: "Pod" },
+    note: "Started",
+    reportingController: "kubelet",
+    deprecatedCount: 2,
+  };
+  const stored = events.storedAs!.toStorage(e as KubeObject);
+  assert.deepEqual(stored, {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { name: "a" },
+    involvedObject: { name: "web", kind: "Pod" },
+    message: "Started",
+    reportingComponent: "kubelet",
+    count: 2,
+  });
+  assert.deepEqual(events.storedAs!.fromStorage(stored), e);
+});
+
+const now = Date.parse("2026-01-01T01:00:00Z");
+const meta = { name: "a", creationTimestamp: "2026-01-01T00:00:00Z" };
+const ready = { conditions: [{ type: "Ready", status: "True" }] };
+const tables: [name: string, plural: string, group: string, object: object, cells: string][] = [
+  ["namespace", "namespaces", "", { status: { phase: "Active" } }, "a|Active|60m"],
+  [
+    "node",
+    "nodes",
+    "",
+    {
+      metadata: { labels: { "node-role.kubernetes.io/control-plane": "", "kubernetes.io/role": "edge" } },
+      spec: { unschedulable: true },
+      status: {
+        ...ready,
+        nodeInfo: {
+          kubeletVersion: "v1.36.0",
+          osImage: "Debian",
+          kernelVersion: "6.1",
+          containerRuntimeVersion: "containerd://1.6",
+        },
+        addresses: [{ type: "InternalIP", address: "172.30.0.2" }],
+      },
+    },
+    "a|Ready,SchedulingDisabled|control-plane,edge|60m|v1.36.0|172.30.0.2|<none>|Debian|6.1|containerd://1.6",
+  ],
+  ["node without word", "nodes", "", {}, "a|Unknown|<none>|60m||<none>|<none>|<unknown>|<unknown>|<unknown>"],
+  ["no endpoints", "endpoints", "", {}, "a|<none>|60m"],
+  [
+    "endpoints",
+    "endpoints",
+    "",
+    {
+      subsets: [
+        {
+          addresses: ["1", "2", "3", "4", "5"].map((n) => ({ ip: `10.0.0.${n}` })),
+          ports: [{ port: 80 }],
+        },
+      ],
+    },
+    "a|10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 + 2 more...|60m",
+  ],
+  [
+    "slice",
+    "endpointslices",
+    slices,
+    { addressType: "IPv4", ports: [{ port: 80 }], endpoints: [{ addresses: ["10.0.0.1"] }] },
+    "a|IPv4|80|10.0.0.1|60m",
+  ],
+  ["empty slice", "endpointslices", slices, { addressType: "IPv4" }, "a|IPv4|<unset>|<unset>|60m"],
+  ["ConfigMap", "configmaps", "", { data: { a: "b" }, binaryData: { c: "" } }, "a|2|60m"],
+  ["Secret", "secrets", "", { type: "Opaque", data: { a: "" } }, "a|Opaque|1|60m"],
+  ["account", "serviceaccounts", "", {}, "a|0|60m"],
+  ["Lease", "leases", "coordination.k8s.io", { spec: { holderIdentity: "me" } }, "a|me|60m"],
+  [
+    "Event",
+    "events",
+    "",
+    {
+      type: "Normal",
+      reason: "Started",
+      message: "Started container\n",
+      involvedObject: { kind: "Pod", name: "web", fieldPath: "spec.containers{c}" },
+      source: { component: "kubelet", host: "node-1" },
+      firstTimestamp: "2026-01-01T00:00:00Z",
+      lastTimestamp: "2026-01-01T00:59:00Z",
+      count: 3,
+    },
+    "60s|Normal|Started|pod/web|spec.containers{c}|kubelet, node-1|Started container|60m|3|a",
+  ],
+  [
+    "Event through events.k8s.io",
+    "events",
+    "events.k8s.io",
+    {
+      type: "Warning",
+      reason: "Failed",
+      note: "No",
+      regarding: { kind: "Pod", name: "web" },
+      eventTime: "2026-01-01T00:59:30.000000Z",
+      reportingController: "kubelet",
+    },
+    "30s|Warning|Failed|pod/web||kubelet|No|30s|1|a",
+  ],
+];
+for (const [name, plural, group, o, cells] of tables)
+  test(`table: ${name}`, () => {
+    const d = find(plural, group);
+    const given = { ...o, metadata: { ...meta, ...(o as KubeObject).metadata } } as KubeObject;
+    assert.equal(d.columns.map((c) => c.cell(given, now)).join("|"), cells);
+  });
+
+test("keys of Object.prototype are keys like others", () => {
+  const d = find("configmaps");
+  const o = object(d, { data: JSON.parse('{"constructor":"a","__proto__":"b"}') });
+  assert.deepEqual(d.validate!(o), []);
+});
