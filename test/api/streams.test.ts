@@ -233,7 +233,7 @@ test("stderr has its own channel; a terminal has none", async () => {
   const ran = await exec("command=stderr&command=oops&stdout=true&stderr=true", "v5.channel.k8s.io");
   assert.equal(ran.stderr, "oops");
   await exec("command=exit&command=0&stdout=true&stderr=true&tty=true", "v5.channel.k8s.io");
-  assert.deepEqual(runtime.opened.at(-1), ["error", "stdout", "resize"]);
+  assert.deepEqual(runtime.opened.at(-1), ["error", "resize", "stdout"]);
 });
 
 test("a resize reaches the command", async () => {

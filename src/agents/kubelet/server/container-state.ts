@@ -1,6 +1,6 @@
 // Which container's log a request means, from the pod's status: the running one, the last one that ended, or none yet.
 // Specification: the kubelet's validateContainerLogStatus, whose messages clients print.
-import type { ContainerStatus, Pod } from "../../../core/api/types.ts";
+import type { Container, ContainerStatus, Pod } from "../../../core/api/types.ts";
 
 export type LogTarget = { kind: "container"; id: string } | { kind: "none"; message: string };
 
@@ -17,11 +17,10 @@ export function bareId(id: string): string {
   return at < 0 ? id : id.slice(at + 3);
 }
 
-export function hasContainer(pod: Pod, container: string): boolean {
-  const { containers, initContainers, ephemeralContainers } = pod.spec ?? { containers: [] };
-  return [containers, initContainers ?? [], ephemeralContainers ?? []].some((list) =>
-    list.some((c) => c.name === container),
-  );
+/** The container of that name, init and ephemeral ones included. */
+export function containerSpec(pod: Pod, name: string): Pick<Container, "name" | "tty"> | undefined {
+  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  return [...containers, ...initContainers, ...ephemeralContainers].find((c) => c.name === name);
 }
 
 export function findLogTarget(pod: Pod, container: string, previous: boolean): LogTarget {

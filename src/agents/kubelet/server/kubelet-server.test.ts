@@ -293,6 +293,11 @@ test("a refusal before the tunnel has its code and words", async () => {
   assert.deepEqual([code, head], [500, 'container not found ("b")']);
 });
 
+test("attach to a container that does not run has words of its own", async () => {
+  const { code, head } = await upgrade("/attach/ns/web/b?stdout=1");
+  assert.deepEqual([code, head], [500, "container b not found in pod web_ns"]);
+});
+
 test("port-forward names the sandbox and ports", async () => {
   asked = [];
   const { socket } = await upgrade("/portForward/ns/web?port=80&port=81,82");

@@ -7,7 +7,7 @@ import type { Upgrades } from "../../../control/client/mod.ts";
 import type { Pod } from "../../../core/api/types.ts";
 import { parseLogOptions } from "../../../core/logs/mod.ts";
 import { identify } from "./client-identity.ts";
-import { findLogTarget, hasContainer } from "./container-state.ts";
+import { containerSpec, findLogTarget } from "./container-state.ts";
 import { readLog } from "./log-reader.ts";
 import type { PodRuntimePort } from "./runtime-port.ts";
 
@@ -110,7 +110,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     if (parsed.kind === "invalid") throw new Refusal(422, '{"message": "Invalid request."}');
     const pod = runtime.pod(namespace, name);
     if (!pod) throw new Refusal(404, `pod ${JSON.stringify(name)} does not exist`);
-    if (!hasContainer(pod, container))
+    if (!containerSpec(pod, container))
       throw new Refusal(
         404,
         `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(name)}`,
@@ -209,9 +209,15 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     const pod = podOf(namespace, name);
     if (fourth !== undefined && third !== pod.metadata.uid) throw new Refusal(404, "pod not found");
     const containerId = await runtime.runningContainer(pod.metadata.uid ?? "", container);
+    if (what === "attach") {
+      const spec = containerSpec(pod, container);
+      if (containerId === undefined || !spec)
+        throw new Refusal(500, `container ${container} not found in pod ${name}_${namespace}`);
+      // Whether there is a terminal was settled when the container was made.
+      return runtime.attach({ containerId, ...streams, tty: spec.tty === true });
+    }
     if (containerId === undefined)
       throw new Refusal(500, `container not found (${JSON.stringify(container)})`);
-    if (what === "attach") return runtime.attach({ containerId, ...streams });
     return runtime.exec({ containerId, command: query.getAll("command"), ...streams });
   }
 

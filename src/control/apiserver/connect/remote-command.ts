@@ -84,17 +84,26 @@ function statusOf(text: string, connection: SpdyConnection): string {
   return JSON.stringify(internalError(`error reading from error stream: ${why}`).status);
 }
 
-async function openStreams(connection: SpdyConnection, wanted: Wanted) {
+/**
+ * Opens the streams one after the other. The outgoing ones come last: the command starts with the last stream, and by then
+ * what the client has sent (its terminal's size) should be on its way.
+ */
+async function openStreams(
+  connection: SpdyConnection,
+  wanted: Wanted,
+  onInward: (inward: Map<number, SpdyStream>) => void,
+) {
   const open = (streamtype: string): Promise<SpdyStream> => connection.open({ streamtype });
-  // In this order and one after the other, as remotecommand's clients do.
   const error = await open("error");
-  const stdin = wanted.stdin ? await open("stdin") : undefined;
+  const inward = new Map<number, SpdyStream>();
+  if (wanted.tty) inward.set(channel.resize, await open("resize"));
+  if (wanted.stdin) inward.set(channel.stdin, await open("stdin"));
+  onInward(inward);
   const stdout = wanted.stdout ? await open("stdout") : undefined;
   const stderr = wanted.stderr ? await open("stderr") : undefined;
-  const resize = wanted.tty ? await open("resize") : undefined;
   // Nothing is ever sent on the error stream.
   error.end();
-  return { error, stdin, stdout, stderr, resize };
+  return { error, stdout, stderr };
 }
 
 /** What the client sends goes to these streams; while one of them is full the client waits. */
@@ -143,14 +152,12 @@ async function translate(
   socket.on("close", () => connection.destroy());
   if (socket.readyState !== socket.OPEN) connection.destroy();
   try {
-    const streams = await openStreams(connection, wanted).catch((error: Error) => {
+    const streams = await openStreams(connection, wanted, (inward) => {
+      copyIn(socket, protocol, inward);
+      socket.resume();
+    }).catch((error: Error) => {
       throw internalError(error.message);
     });
-    const inward = new Map<number, SpdyStream>();
-    if (streams.stdin) inward.set(channel.stdin, streams.stdin);
-    if (streams.resize) inward.set(channel.resize, streams.resize);
-    copyIn(socket, protocol, inward);
-    socket.resume();
     // Tells the client that everything is connected, before the command says anything.
     await send(
       wanted.stdout ? channel.stdout : wanted.stderr ? channel.stderr : channel.error,
