@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { createPodFiles } from "./pod-files.ts";
+
+const files = createPodFiles();
+const dir = mkdtempSync(join(tmpdir(), "portolan-volumes-"));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const content = (entries: Record<string, string>) =>
+  new Map(Object.entries(entries).map(([k, v]) => [k, { content: Buffer.from(v), mode: 0o640 }]));
+
+test("a volume's content is replaced in one step", async () => {
+  const volume = join(dir, "atomic");
+  await files.writeVolume(volume, content({ a: "1", "d/b": "2" }), undefined);
+  const first = readlinkSync(join(volume, "..data"));
+  assert.equal(readFileSync(join(volume, "a"), "utf8"), "1");
+  assert.equal(readFileSync(join(volume, "d/b"), "utf8"), "2");
+  assert.equal(statSync(join(volume, "a")).mode & 0o777, 0o640);
+  assert.equal(readlinkSync(join(volume, "a")), "..data/a");
+
+  await files.writeVolume(volume, content({ a: "1", "d/b": "2" }), undefined);
+  assert.equal(readlinkSync(join(volume, "..data")), first, "nothing changed, nothing written");
+
+  await files.writeVolume(volume, content({ a: "3" }), undefined);
+  assert.equal(readFileSync(join(volume, "a"), "utf8"), "3");
+  assert.deepEqual(
+    readdirSync(volume).filter((n) => !n.startsWith("..")),
+    ["a"],
+  );
+  assert.equal(readdirSync(volume).length, 3, "the old directory is gone");
+});
+
+test("a file cannot leave its volume", async () => {
+  await assert.rejects(files.writeVolume(join(dir, "out"), content({ "../x": "" }), undefined), /leads out/);
+});
+
+test("a sub-path is made where missing and never leaves its volume", async () => {
+  const volume = join(dir, "sub");
+  mkdirSync(volume);
+  symlinkSync("/etc", join(volume, "escape"));
+  assert.equal(await files.resolveSubPath(volume, "a/b"), join(volume, "a/b"));
+  assert.ok(statSync(join(volume, "a/b")).isDirectory());
+  await assert.rejects(files.resolveSubPath(volume, "escape/passwd"), /not within volume/);
+});
+
+test("hostPath types are checked and made", async () => {
+  await files.checkHostPath(join(dir, "made"), "DirectoryOrCreate");
+  await files.checkHostPath(join(dir, "made"), "Directory");
+  await files.checkHostPath(join(dir, "file"), "FileOrCreate");
+  const rows = [
+    ["made", "File", "a file"],
+    ["file", "Directory", "a directory"],
+    ["none", "Socket", "a socket file"],
+    ["file", "CharDevice", "a character device"],
+    ["file", "BlockDevice", "a block device"],
+  ] as const;
+  for (const [name, type, word] of rows)
+    await assert.rejects(files.checkHostPath(join(dir, name), type), {
+      message: `hostPath type check failed: ${join(dir, name)} is not ${word}`,
+    });
+});
+
+test("the tail of a file", async () => {
+  await files.writeFile(join(dir, "log"), "0123456789", 0o600);
+  assert.equal(await files.readTail(join(dir, "log"), 4), "6789");
+  assert.equal(await files.readTail(join(dir, "absent"), 4), undefined);
+});

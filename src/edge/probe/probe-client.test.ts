@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { createProbeClient } from "./probe-client.ts";
+
+const client = createProbeClient();
+let server: Server;
+let port = 0;
+const call = (path: string, headers: [string, string][] = [], timeoutMs = 1000) =>
+  client.http({ scheme: "http", host: "127.0.0.1", port, path, headers, timeoutMs });
+
+before(async () => {
+  server = createServer((req, res) => {
+    if (req.url === "/slow") return;
+    if (req.url === "/away") res.writeHead(302, { location: "http://example.invalid/" }).end();
+    else if (req.url === "/round") res.writeHead(302, { location: "/here" }).end();
+    else if (req.url === "/down") res.writeHead(503).end("no");
+    else res.end(`${req.url} ${req.headers.host} ${req.headers["x-a"] ?? ""}`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  port = (server.address() as AddressInfo).port;
+});
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test("an answer is a status and a body; headers go along, Host among them", async () => {
+  assert.deepEqual(
+    await call("/x?y=1", [
+      ["X-A", "b"],
+      ["Host", "h"],
+    ]),
+    { status: 200, body: "/x?y=1 h b" },
+  );
+  assert.equal((await call("/down")).status, 503);
+});
+
+test("redirects are followed on the same host only", async () => {
+  assert.match((await call("/round")).body, /^\/here /);
+  assert.equal((await call("/away")).status, 302);
+});
+
+test("failures have Go's words", async () => {
+  await assert.rejects(call("/slow", [], 100), {
+    message: `Get "http://127.0.0.1:${port}/slow": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
+  });
+  await assert.rejects(client.tcp("127.0.0.1", 1, 1000), {
+    message: "dial tcp 127.0.0.1:1: connect: connection refused",
+  });
+  await client.tcp("127.0.0.1", port, 1000);
+  assert.equal(await client.reachable("127.0.0.1", 1, 500), false);
+  assert.equal(await client.reachable("127.0.0.1", port, 500), true);
+});
