@@ -44,8 +44,10 @@ export const listenUdp: DnsSockets["listenUdp"] = async (at, handler) => {
         pending--;
       });
   });
+  // Our lookup answers at once, so binding may be over before bind returns.
+  const listening = once(socket, "listening");
   socket.bind({ address: at.address, port: at.port });
-  await once(socket, "listening");
+  await listening;
   socket.on("error", ignore);
   const bound = socket.address();
   return {
