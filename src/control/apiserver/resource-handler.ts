@@ -76,7 +76,14 @@ function listQuery(query: URLSearchParams, namespace: string | undefined): ListQ
 const managerOf = (req: IncomingMessage): string =>
   (req.headers["user-agent"] ?? "unknown").split("/")[0]!.slice(0, 128) || "unknown";
 
-function writeContext({ req, res, query, user }: ResourceRequest): WriteContext {
+/** RFC 7234 5.5: code 299, no agent, the text quoted. */
+const warningLine = (text: string): string =>
+  `299 - "${text.replace(/[\\"]/g, "\\$&").replace(/[^\x20-\x7e]/g, "?")}"`;
+
+function writeContext(
+  { req, res, query, user }: ResourceRequest,
+  def: Pick<ResourceDefinition, "deprecation">,
+): WriteContext {
   const dryRun = query.getAll("dryRun").filter((v) => v !== "");
   for (const v of dryRun)
     if (v !== "All")
@@ -98,7 +105,7 @@ function writeContext({ req, res, query, user }: ResourceRequest): WriteContext 
         detail: 'supported values: "", "Ignore", "Strict", "Warn"',
       },
     ]);
-  const warnings = new Set<string>();
+  const warnings = new Set<string>(def.deprecation ? [def.deprecation] : []);
   return {
     user,
     dryRun: dryRun.length > 0,
@@ -107,9 +114,7 @@ function writeContext({ req, res, query, user }: ResourceRequest): WriteContext 
     warn(text) {
       if (warnings.size >= 50) return;
       warnings.add(text);
-      const line = (t: string): string =>
-        `299 - "${t.replace(/[\\"]/g, "\\$&").replace(/[^\x20-\x7e]/g, "?")}"`;
-      if (!res.headersSent) res.setHeader("Warning", [...warnings].map(line));
+      if (!res.headersSent) res.setHeader("Warning", [...warnings].map(warningLine));
     },
   };
 }
@@ -333,7 +338,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const method = r.req.method as "GET" | "POST" | "PUT" | "PATCH";
     if (!["GET", "POST", "PUT", "PATCH"].includes(method) || !handler[method])
       throw methodNotSupported(subjectOf(def), verbOf(method));
-    const ctx = writeContext(r);
+    const ctx = writeContext(r, def);
     let body: unknown;
     let patchOf: ((current: unknown) => unknown) | undefined;
     if (method === "POST" || method === "PUT") body = await readObject(r, handler.body ?? def, ctx);
@@ -353,6 +358,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
   return async function handle(r) {
     const { info, req, query } = r;
     const def = definitionOf(info);
+    if (def.deprecation) r.res.setHeader("Warning", warningLine(def.deprecation));
     const method = req.method ?? "GET";
     if (info.name === "") {
       if (method === "GET" || method === "HEAD") {
@@ -362,7 +368,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       }
       if (def.namespaced && info.namespace === undefined && method === "POST")
         throw methodNotSupported(subjectOf(def), "create");
-      const ctx = writeContext(r);
+      const ctx = writeContext(r, def);
       if (method === "POST") {
         need(def, "create");
         const kv = await createObject(core, def, info.namespace, await readObject(r, def, ctx), ctx);
@@ -390,7 +396,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       if (!kv) throw notFound(subjectOf(def), info.name);
       return answerOne(r, def, 200, kv);
     }
-    const ctx = writeContext(r);
+    const ctx = writeContext(r, def);
     if (method === "PUT") return update(r, def, ctx);
     if (method === "PATCH") return patch(r, def, ctx);
     if (method === "DELETE" && info.subresource === "") {

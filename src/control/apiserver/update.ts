@@ -1,7 +1,7 @@
 // Changing an object: compare-and-swap on the version that was read; a change that did not name a version is worked out again
 // when another writer came first (apiserver registry Store.Update and rest.BeforeUpdate).
 import type { ResourceDefinition } from "../../core/api/resource.ts";
-import { conflict, invalid, modifiedConflict, notFound } from "../../core/api/status.ts";
+import { conflict, type FieldError, invalid, modifiedConflict, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import {
@@ -24,10 +24,17 @@ export interface UpdateRequest {
   subresource: string;
   /** Gives the wanted object from a copy of the current one, which it may change and return. */
   change(current: KubeObject): KubeObject;
-  /** How rules of the kind are applied; by default those of the main or status endpoint. */
-  rules?: "main" | "status" | "none";
+  /** How rules of the kind are applied; by default those of the main or status endpoint. A subresource may bring its own. */
+  rules?: "main" | "status" | "none" | PartRules;
   /** Called instead of answering 404. */
   missing?: () => Promise<KeyValue>;
+}
+
+/** The rules of a subresource that changes one part of an object. */
+export interface PartRules {
+  /** Keeps of `obj` only that part; all else is as it was. */
+  prepare(obj: KubeObject, old: KubeObject): void;
+  validate(obj: KubeObject, old: KubeObject): FieldError[];
 }
 
 const maxAttempts = 100;
@@ -117,6 +124,10 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
     } else if (rules === "status") {
       def.prepareForStatusUpdate?.(obj, old);
       const errors = def.validateStatusUpdate?.(obj, old) ?? [];
+      if (errors.length > 0) throw invalid(def, name, errors);
+    } else if (rules !== "none") {
+      rules.prepare(obj, old);
+      const errors = rules.validate(obj, old);
       if (errors.length > 0) throw invalid(def, name, errors);
     }
     const reservation = rules === "status" ? undefined : reserveAll(core, request);

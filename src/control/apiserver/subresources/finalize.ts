@@ -1,5 +1,6 @@
 // namespaces/finalize: the one way to change spec.finalizers; without any, a namespace that is going away is gone.
-import { badRequest } from "../../../core/api/status.ts";
+import { validateNamespaceFinalizers } from "../../../core/api/kinds/mod.ts";
+import { badRequest, invalid } from "../../../core/api/status.ts";
 import type { Namespace } from "../../../core/api/types.ts";
 import type { ApiCore } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
@@ -23,6 +24,8 @@ export function finalizeHandler(core: ApiCore): SubresourceHandler {
           subresource: "finalize",
           rules: "none",
           change(obj) {
+            const errors = validateNamespaceFinalizers(wanted);
+            if (errors.length > 0) throw invalid(def, name, errors);
             const ns = obj as Namespace;
             const finalizers = wanted.spec?.finalizers ?? [];
             ns.spec = finalizers.length > 0 ? { finalizers: [...finalizers] } : {};

@@ -33,5 +33,12 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   eventsV1Event,
 ];
 
+export { validateNamespaceFinalizers } from "./namespace.ts";
+export {
+  prepareEphemeralContainersUpdate,
+  prepareResize,
+  validateEphemeralContainersUpdate,
+  validateResize,
+} from "./pod/mod.ts";
 export * from "./service/mod.ts";
 export { age, humanDuration } from "./table/mod.ts";
