@@ -121,7 +121,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     const { type } = s.spec!;
     if (type !== "NodePort" && type !== "LoadBalancer") return;
     const allocate = needsNodePort(s);
-    const had = new Set((old?.spec?.ports ?? []).map((p) => p.nodePort ?? 0));
+    const had = new Set((old?.spec?.ports ?? []).map((p) => p.nodePort ?? 0).filter((n) => n !== 0));
     const list = s.spec!.ports ?? [];
     // On create, ports of one number and several protocols share a node port.
     const shared = new Map<number, number>();
