@@ -8,10 +8,13 @@ import { startEndpointSlices } from "./endpointslice/mod.ts";
 import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
 import { startGarbageCollector } from "./garbagecollector/mod.ts";
 import { startNamespaces } from "./namespace/mod.ts";
+import { startNodeLifecycle } from "./nodelifecycle/mod.ts";
+import { startPodCollection } from "./podgc/mod.ts";
 import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
 import { startRootCertificates } from "./rootca/mod.ts";
 import { startServiceAccounts } from "./serviceaccount/mod.ts";
+import { startTaintEviction } from "./tainteviction/mod.ts";
 
 export interface ControllersOptions {
   client: KubeClient;
@@ -25,6 +28,9 @@ const controllers: readonly StartController[] = [
   startEndpointSlices,
   startEndpoints,
   startEndpointSliceMirroring,
+  startNodeLifecycle,
+  startTaintEviction,
+  startPodCollection,
   startNamespaces,
   startServiceAccounts,
   startRootCertificates,

@@ -1,0 +1,1 @@
+export { startNodeLifecycle } from "./loop.ts";

@@ -1,0 +1,1 @@
+export { startPodCollection } from "./loop.ts";

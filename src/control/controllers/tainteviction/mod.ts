@@ -1,0 +1,1 @@
+export { startTaintEviction } from "./loop.ts";
