@@ -1,40 +1,30 @@
 // Keeps a ClusterDirectory as the API has it: every change goes straight in.
-import { createInformer, type KubeClient } from "../../control/client/mod.ts";
+import { createInformer, type KubeClient, objectKey } from "../../control/client/mod.ts";
 import * as refs from "../../core/api/refs.ts";
-import type { EndpointSlice, Namespace, ObjectMeta, Service } from "../../core/api/types.ts";
-import type { ClusterDirectory } from "../../core/network/dns/mod.ts";
+import type { EndpointSlice, KubeObject, Namespace, ObjectMeta, Service } from "../../core/api/types.ts";
+import {
+  type ClusterDirectory,
+  type DirectoryService,
+  type DirectorySlice,
+  readService,
+  readSlice,
+} from "../../core/network/dns/mod.ts";
 
-const serviceName = "kubernetes.io/service-name";
-
-/** Objects are kept to the fields that DNS reads: ten thousand Services fit in a few megabytes. */
-function slimMetadata({ name, namespace, uid, resourceVersion, labels }: ObjectMeta): ObjectMeta {
-  const owner = labels?.[serviceName];
-  return { name, namespace, uid, resourceVersion, ...(owner ? { labels: { [serviceName]: owner } } : {}) };
+/** What is kept of an object: what the informer needs, and what the directory holds anyway. */
+interface Slim<E> extends KubeObject {
+  entry: E | undefined;
 }
 
-const slimService = (s: Service): Service => ({
-  metadata: slimMetadata(s.metadata),
-  spec: {
-    type: s.spec?.type,
-    clusterIP: s.spec?.clusterIP,
-    clusterIPs: s.spec?.clusterIPs,
-    externalName: s.spec?.externalName,
-    ports: s.spec?.ports?.map(({ name, port, protocol }) => ({ name, port, protocol })),
-  },
+const slimMetadata = ({ name, namespace, uid, resourceVersion }: ObjectMeta): ObjectMeta => ({
+  name,
+  namespace,
+  uid,
+  resourceVersion,
 });
 
-const slimSlice = (s: EndpointSlice): EndpointSlice => ({
-  metadata: slimMetadata(s.metadata),
-  addressType: s.addressType,
-  ports: s.ports,
-  endpoints: s.endpoints?.map(({ addresses, hostname, conditions }) => ({
-    addresses,
-    hostname,
-    conditions: { ready: conditions?.ready },
-  })),
-});
-
-const slimNamespace = (n: Namespace): Namespace => ({ metadata: slimMetadata(n.metadata) });
+function slim<T extends KubeObject, E>(read: (obj: T) => E | undefined) {
+  return (obj: KubeObject): Slim<E> => ({ metadata: slimMetadata(obj.metadata), entry: read(obj as T) });
+}
 
 export interface ClusterWatch {
   /** Resolves when everything is in the directory once. */
@@ -48,26 +38,33 @@ export function watchCluster(
   signal: AbortSignal,
 ): ClusterWatch {
   const { client, directory, onError } = options;
-  const namespaces = createInformer(client, refs.namespaces, { transform: slimNamespace, onError });
-  const services = createInformer(client, refs.services, { transform: slimService, onError });
-  const slices = createInformer(client, refs.endpointSlices, { transform: slimSlice, onError });
-  const names = (o: { metadata: ObjectMeta }): [string, string] => [
-    o.metadata.namespace ?? "",
-    o.metadata.name ?? "",
-  ];
+  const namespaces = createInformer<Slim<string>>(client, refs.namespaces as never, {
+    transform: slim((n: Namespace) => n.metadata.name),
+    onError,
+  });
+  const services = createInformer<Slim<DirectoryService>>(client, refs.services as never, {
+    transform: slim((s: Service) => readService(s)),
+    onError,
+  });
+  const slices = createInformer<Slim<DirectorySlice>>(client, refs.endpointSlices as never, {
+    transform: slim((s: EndpointSlice) => readSlice(s)),
+    onError,
+  });
   namespaces.on({
-    added: (n) => directory.setNamespace(n.metadata.name ?? ""),
-    deleted: (n) => directory.deleteNamespace(n.metadata.name ?? ""),
+    added: (n) => directory.setNamespace(objectKey(n)),
+    deleted: (n) => directory.deleteNamespace(objectKey(n)),
   });
+  const setService = (s: Slim<DirectoryService>): void => directory.setService(objectKey(s), s.entry);
   services.on({
-    added: (s) => directory.setService(s),
-    updated: (s) => directory.setService(s),
-    deleted: (s) => directory.deleteService(...names(s)),
+    added: setService,
+    updated: setService,
+    deleted: (s) => directory.setService(objectKey(s), undefined),
   });
+  const setSlice = (s: Slim<DirectorySlice>): void => directory.setSlice(objectKey(s), s.entry);
   slices.on({
-    added: (s) => directory.setSlice(s),
-    updated: (s) => directory.setSlice(s),
-    deleted: (s) => directory.deleteSlice(...names(s)),
+    added: setSlice,
+    updated: setSlice,
+    deleted: (s) => directory.setSlice(objectKey(s), undefined),
   });
   const all = [namespaces, services, slices];
   return {

@@ -4,7 +4,7 @@ import * as packet from "dns-packet";
 import fc from "fast-check";
 import type { Service } from "../../core/api/types.ts";
 import { mustParseCIDR } from "../../core/net/mod.ts";
-import { createClusterDirectory } from "../../core/network/dns/mod.ts";
+import { createClusterDirectory, readService } from "../../core/network/dns/mod.ts";
 import type { DnsSockets } from "./ports.ts";
 import { createResponder } from "./responder.ts";
 import { usableUpstreams } from "./start-dns.ts";
@@ -21,7 +21,7 @@ function setUp(options: { servers?: string[]; upstream?: Ask; synced?: boolean }
   const directory = createClusterDirectory();
   directory.setNamespace("ns");
   const add = (name: string, spec: Service["spec"]) =>
-    directory.setService({ metadata: { name, namespace: "ns" }, spec } as Service);
+    directory.setService(`ns/${name}`, readService({ metadata: { name, namespace: "ns" }, spec } as Service));
   add("web", { clusterIP: "10.96.0.50" });
   add("out", { type: "ExternalName", externalName: "ext.example" });
   const state = { now: 0, asked: [] as string[], synced: options.synced ?? true, errors: [] as unknown[] };

@@ -19,15 +19,13 @@ export interface DirectoryService {
   readonly externalName: string;
 }
 
-export interface DirectoryEndpoint {
-  readonly address: string;
-  /** The hostname of the endpoint, or its address with dashes. */
-  readonly host: string;
-}
-
-interface DirectorySlice {
+/** The ready endpoints of an EndpointSlice. */
+export interface DirectorySlice {
+  /** `namespace/name` of the Service. */
   readonly service: string;
-  readonly endpoints: readonly DirectoryEndpoint[];
+  readonly addresses: readonly string[];
+  /** Hostnames beside the addresses, "" where there is none; absent where none has one. */
+  readonly hostnames: readonly string[] | undefined;
   readonly ports: readonly DirectoryPort[];
 }
 
@@ -37,42 +35,49 @@ export interface ClusterDirectory {
   hasNamespace(name: string): boolean;
   service(namespace: string, name: string): DirectoryService | undefined;
   /** The ready endpoints of a Service, slice by slice. */
-  slices(
-    namespace: string,
-    name: string,
-  ): { endpoints: readonly DirectoryEndpoint[]; ports: readonly DirectoryPort[] }[];
+  slices(namespace: string, name: string): DirectorySlice[];
   /** Services that have this address: their own, or an endpoint's. */
   servicesAt(address: string): DirectoryService[];
   setNamespace(name: string): void;
   deleteNamespace(name: string): void;
-  setService(service: Service): void;
-  deleteService(namespace: string, name: string): void;
-  setSlice(slice: EndpointSlice): void;
-  deleteSlice(namespace: string, name: string): void;
+  /** Undefined takes the entry away: `readService` and `readSlice` give it for objects that DNS has nothing to say of. */
+  setService(key: string, entry: DirectoryService | undefined): void;
+  setSlice(key: string, entry: DirectorySlice | undefined): void;
 }
 
-/** The label that stands for an address: dots and colons become dashes. */
-export const dashedAddress = (address: string): string => address.replace(/[.:]/g, "-");
+/** The label of the nth endpoint: its hostname, or its address with dashes. */
+export function hostLabel(slice: DirectorySlice, n: number): string {
+  return slice.hostnames?.[n] || slice.addresses[n]!.replace(/[.:]/g, "-");
+}
 
 function canonical(address: string): string | undefined {
   const ip = parseIP(address);
   return ip && printIP(ip);
 }
 
-const noPorts: readonly DirectoryPort[] = [];
+// Most Services have one of a few lists of ports: equal lists are one value.
+const portLists = new Map<string, readonly DirectoryPort[]>();
 
 function portsOf(
   ports: readonly { name?: string; protocol?: string; port?: number }[] | undefined,
 ): readonly DirectoryPort[] {
-  if (!ports || ports.length === 0) return noPorts;
-  return ports.map((p) => ({
+  const list = (ports ?? []).map((p) => ({
     name: (p.name ?? "").toLowerCase(),
     protocol: (p.protocol ?? "TCP").toLowerCase(),
     port: p.port ?? 0,
   }));
+  const key = JSON.stringify(list);
+  const known = portLists.get(key);
+  if (known) return known;
+  if (portLists.size >= 1000) portLists.clear();
+  portLists.set(key, list);
+  return list;
 }
 
-function readService(s: Service): DirectoryService | undefined {
+const none: readonly string[] = [];
+
+/** What DNS keeps of a Service; undefined where it has no records yet (no address assigned) or none possible. */
+export function readService(s: Service): DirectoryService | undefined {
   const { name = "", namespace = "" } = s.metadata;
   const spec = s.spec ?? {};
   const base = { name, namespace, ports: portsOf(spec.ports), externalName: "" };
@@ -80,26 +85,35 @@ function readService(s: Service): DirectoryService | undefined {
     const externalName = (spec.externalName ?? "").toLowerCase().replace(/\.$/, "");
     // An address is no name: there is nothing to point a CNAME to.
     if (externalName === "" || parseIP(externalName)) return undefined;
-    return { ...base, kind: "externalName", addresses: [], externalName };
+    return { ...base, kind: "externalName", addresses: none, externalName };
   }
-  if (spec.clusterIP === "None") return { ...base, kind: "headless", addresses: [] };
+  if (spec.clusterIP === "None") return { ...base, kind: "headless", addresses: none };
   const listed = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ""];
   const addresses = listed.map(canonical).filter((a) => a !== undefined);
   return addresses.length === 0 ? undefined : { ...base, kind: "clusterIP", addresses };
 }
 
-function readSlice(s: EndpointSlice): DirectorySlice | undefined {
+/** What DNS keeps of an EndpointSlice; undefined where it belongs to no Service. */
+export function readSlice(s: EndpointSlice): DirectorySlice | undefined {
   const service = s.metadata.labels?.["kubernetes.io/service-name"];
   if (!service || s.addressType === "FQDN") return undefined;
-  const endpoints = (s.endpoints ?? [])
-    .filter((e) => e.conditions?.ready !== false)
-    .flatMap((e) =>
-      (e.addresses ?? []).flatMap((a) => {
-        const address = canonical(a);
-        return address ? [{ address, host: e.hostname?.toLowerCase() || dashedAddress(address) }] : [];
-      }),
-    );
-  return { service: `${s.metadata.namespace}/${service}`, endpoints, ports: portsOf(s.ports) };
+  const addresses: string[] = [];
+  const hostnames: string[] = [];
+  for (const e of s.endpoints ?? []) {
+    if (e.conditions?.ready === false) continue;
+    for (const a of e.addresses ?? []) {
+      const address = canonical(a);
+      if (!address) continue;
+      addresses.push(address);
+      hostnames.push(e.hostname?.toLowerCase() ?? "");
+    }
+  }
+  return {
+    service: `${s.metadata.namespace}/${service}`,
+    addresses,
+    hostnames: hostnames.some((h) => h !== "") ? hostnames : undefined,
+    ports: portsOf(s.ports),
+  };
 }
 
 export function createClusterDirectory(): ClusterDirectory {
@@ -107,8 +121,8 @@ export function createClusterDirectory(): ClusterDirectory {
   const namespaces = new Set<string>();
   const services = new Map<string, DirectoryService>();
   const slices = new Map<string, DirectorySlice>();
-  const slicesOf = new Map<string, Set<string>>();
-  // Most addresses belong to one Service: a bare key there, an array (with repeats) only where there are more.
+  // Most Services have one slice and most addresses one Service: a bare key there, an array where there are more.
+  const slicesOf = new Map<string, string | string[]>();
   const byAddress = new Map<string, string | string[]>();
 
   function refer(address: string, key: string): void {
@@ -116,18 +130,15 @@ export function createClusterDirectory(): ClusterDirectory {
     byAddress.set(address, had === undefined ? key : Array.isArray(had) ? [...had, key] : [had, key]);
   }
 
-  function forget(address: string, key: string): void {
-    const had = byAddress.get(address);
-    if (had === undefined) return;
-    if (!Array.isArray(had)) {
-      if (had === key) byAddress.delete(address);
-      return;
-    }
-    const at = had.indexOf(key);
-    if (at < 0) return;
-    const rest = had.toSpliced(at, 1);
-    byAddress.set(address, rest.length === 1 ? rest[0]! : rest);
+  function remove(map: Map<string, string | string[]>, at: string, key: string): void {
+    const had = map.get(at);
+    if (had === key) map.delete(at);
+    if (!Array.isArray(had) || !had.includes(key)) return;
+    const rest = had.toSpliced(had.indexOf(key), 1);
+    map.set(at, rest.length === 1 ? rest[0]! : rest);
   }
+
+  const forget = (address: string, key: string): void => remove(byAddress, address, key);
 
   function deleteService(key: string): boolean {
     const old = services.get(key);
@@ -141,10 +152,8 @@ export function createClusterDirectory(): ClusterDirectory {
     const old = slices.get(key);
     if (!old) return false;
     slices.delete(key);
-    const siblings = slicesOf.get(old.service);
-    siblings?.delete(key);
-    if (siblings?.size === 0) slicesOf.delete(old.service);
-    for (const e of old.endpoints) forget(e.address, old.service);
+    remove(slicesOf, old.service, key);
+    for (const a of old.addresses) forget(a, old.service);
     return true;
   }
 
@@ -155,7 +164,7 @@ export function createClusterDirectory(): ClusterDirectory {
     hasNamespace: (name) => namespaces.has(name),
     service: (namespace, name) => services.get(`${namespace}/${name}`),
     slices: (namespace, name) =>
-      [...(slicesOf.get(`${namespace}/${name}`) ?? [])].map((key) => slices.get(key)!),
+      [slicesOf.get(`${namespace}/${name}`) ?? []].flat().map((key) => slices.get(key)!),
     servicesAt(address) {
       const keys = byAddress.get(address);
       const list = keys === undefined ? [] : Array.isArray(keys) ? [...new Set(keys)] : [keys];
@@ -169,32 +178,23 @@ export function createClusterDirectory(): ClusterDirectory {
     deleteNamespace(name) {
       if (namespaces.delete(name)) generation++;
     },
-    setService(service) {
-      const key = `${service.metadata.namespace}/${service.metadata.name}`;
-      deleteService(key);
+    setService(key, entry) {
+      if (!deleteService(key) && !entry) return;
       generation++;
-      const entry = readService(service);
       if (!entry) return;
       services.set(key, entry);
       for (const a of entry.addresses) refer(a, key);
     },
-    deleteService(namespace, name) {
-      if (deleteService(`${namespace}/${name}`)) generation++;
-    },
-    setSlice(slice) {
-      const key = `${slice.metadata.namespace}/${slice.metadata.name}`;
-      deleteSlice(key);
+    setSlice(key, entry) {
+      if (!deleteSlice(key) && !entry) return;
       generation++;
-      const entry = readSlice(slice);
       if (!entry) return;
       slices.set(key, entry);
       const siblings = slicesOf.get(entry.service);
-      if (siblings) siblings.add(key);
-      else slicesOf.set(entry.service, new Set([key]));
-      for (const e of entry.endpoints) refer(e.address, entry.service);
-    },
-    deleteSlice(namespace, name) {
-      if (deleteSlice(`${namespace}/${name}`)) generation++;
+      if (siblings === undefined) slicesOf.set(entry.service, key);
+      else if (Array.isArray(siblings)) siblings.push(key);
+      else slicesOf.set(entry.service, [siblings, key]);
+      for (const a of entry.addresses) refer(a, entry.service);
     },
   };
 }

@@ -8,6 +8,8 @@ import {
   createQueryView,
   parseQuery,
   questionLabels,
+  readService,
+  readSlice,
   readyAnswer,
   resolveName,
   writeAnswer,
@@ -41,7 +43,15 @@ const slice = (
   }) as EndpointSlice;
 
 function cluster() {
-  const d = createClusterDirectory();
+  const directory = createClusterDirectory();
+  const d = {
+    ...directory,
+    get generation() {
+      return directory.generation;
+    },
+    setService: (s: Service) => directory.setService(`ns/${s.metadata.name}`, readService(s)),
+    setSlice: (s: EndpointSlice) => directory.setSlice(`ns/${s.metadata.name}`, readSlice(s)),
+  };
   d.setNamespace("ns");
   d.setNamespace("empty");
   const http = { name: "http", port: 80, protocol: "TCP" };
@@ -85,7 +95,7 @@ function cluster() {
     );
   d.setService(service("literal", { type: "ExternalName", externalName: "192.0.2.1" }));
   d.setService(service("pending", { ports: [http] }));
-  return d;
+  return { d, directory };
 }
 
 const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, HTTPS: 65, ANY: 255 };
@@ -107,7 +117,7 @@ function ask(name: string, type: keyof typeof types): string {
   return [...text(r.answers).sort(), ...text(r.additional).map((a) => `+${a}`)].join(", ");
 }
 
-const directory = cluster();
+const { directory } = cluster();
 const rows: [string, keyof typeof types, string][] = [
   ["web.ns.svc.cluster.local", "A", "A 10.96.0.50"],
   ["web.ns.svc.cluster.local", "AAAA", "nodata cluster.local"],
@@ -207,13 +217,14 @@ test("a ring of twenty ExternalNames ends", () => {
 });
 
 test("what is deleted is gone, and every change counts", () => {
-  const d = cluster();
+  const { d, directory } = cluster();
   const at = d.generation;
-  d.deleteSlice("ns", "heads-1");
-  d.deleteSlice("ns", "heads-2");
-  d.deleteService("ns", "web");
+  directory.setSlice("ns/heads-1", undefined);
+  directory.setSlice("ns/heads-2", undefined);
+  directory.setService("ns/web", undefined);
+  directory.setService("ns/never-was", undefined);
   assert.equal(d.generation, at + 3);
-  const a = (name: string) => resolveName(d, zone, name.split("."), 1).kind;
+  const a = (name: string) => resolveName(directory, zone, name.split("."), 1).kind;
   assert.equal(a("heads.ns.svc.cluster.local"), "nxdomain");
   assert.equal(a("web.ns.svc.cluster.local"), "nxdomain");
   assert.deepEqual(d.servicesAt("10.96.0.50"), []);

@@ -1,7 +1,12 @@
 // Answers for names of the cluster: Kubernetes DNS-Based Service Discovery 1.1, with CoreDNS' values where the
 // specification leaves them open (weights, SOA, records of endpoints of ClusterIP Services).
 import { type CIDR, parseIP, printIP } from "../../net/mod.ts";
-import type { ClusterDirectory, DirectoryPort, DirectoryService } from "./cluster-directory.ts";
+import {
+  type ClusterDirectory,
+  type DirectoryPort,
+  type DirectoryService,
+  hostLabel,
+} from "./cluster-directory.ts";
 import { clusterTtl, TYPE } from "./constants.ts";
 import type { RecordData, Resolution, ResourceRecord } from "./record.ts";
 import { parseReverseName, reverseZone } from "./reverse-zones.ts";
@@ -175,13 +180,14 @@ function selectTargets(
 function endpointTargets({ directory, service, base }: ServiceContext): Target[] {
   const targets = new Map<string, { name: string; addresses: string[]; ports: DirectoryPort[] }>();
   for (const slice of directory.slices(service.namespace, service.name))
-    for (const endpoint of slice.endpoints) {
-      let target = targets.get(endpoint.host);
+    for (const [n, address] of slice.addresses.entries()) {
+      const host = hostLabel(slice, n);
+      let target = targets.get(host);
       if (!target) {
-        target = { name: `${endpoint.host}.${base}`, addresses: [], ports: [] };
-        targets.set(endpoint.host, target);
+        target = { name: `${host}.${base}`, addresses: [], ports: [] };
+        targets.set(host, target);
       }
-      if (!target.addresses.includes(endpoint.address)) target.addresses.push(endpoint.address);
+      if (!target.addresses.includes(address)) target.addresses.push(address);
       for (const p of slice.ports)
         if (!target.ports.some((o) => o.name === p.name && o.protocol === p.protocol && o.port === p.port))
           target.ports.push(p);
@@ -270,9 +276,9 @@ function namesAt(directory: ClusterDirectory, domain: string, address: string): 
   const names = services.flatMap((s) =>
     directory
       .slices(s.namespace, s.name)
-      .flatMap((slice) => slice.endpoints)
-      .filter((e) => e.address === address)
-      .map((e) => `${e.host}.${fullName(s)}`),
+      .flatMap((slice) =>
+        slice.addresses.flatMap((a, n) => (a === address ? [`${hostLabel(slice, n)}.${fullName(s)}`] : [])),
+      ),
   );
   return [...new Set(names)];
 }
