@@ -17,39 +17,52 @@ export function isEmpty(node: Fields): boolean {
 export const isMember = (node: Fields | undefined): boolean =>
   node !== undefined && (Object.hasOwn(node, ".") || isEmpty(node));
 
-type Rule = (inA: boolean, inB: boolean) => boolean;
+/** What becomes of a node that stands on one side only: kept as it is (and shared) or dropped. */
+interface Operation {
+  readonly onlyA: boolean;
+  readonly onlyB: boolean;
+  readonly both: boolean;
+}
 
-function combine(a: Fields | undefined, b: Fields | undefined, rule: Rule): Fields | undefined {
+/** The node at one place from the two there; undefined where nothing is left. */
+function combine(
+  a: Fields | undefined,
+  b: Fields | undefined,
+  op: Operation,
+  root: boolean,
+): Fields | undefined {
+  if (b === undefined) return op.onlyA ? a : undefined;
+  if (a === undefined) return op.onlyB ? b : undefined;
   const out: Fields = {};
-  const member = rule(isMember(a), isMember(b));
   let children = false;
-  const visit = (key: string): void => {
-    if (key === "." || Object.hasOwn(out, key)) return;
-    const child = combine(a?.[key], b?.[key], rule);
-    if (!child) return;
+  for (const key in a) {
+    if (key === ".") continue;
+    const child = combine(a[key], b[key], op, false);
+    if (!child) continue;
     out[key] = child;
     children = true;
-  };
-  for (const key in a) visit(key);
-  for (const key in b) visit(key);
+  }
+  for (const key in b) {
+    if (key === "." || !op.onlyB || Object.hasOwn(a, key)) continue;
+    out[key] = b[key]!;
+    children = true;
+  }
+  // The root leads to members but is none.
+  if (root) return out;
+  const inA = isMember(a);
+  const inB = isMember(b);
+  const member = inA ? (inB ? op.both : op.onlyA) : inB && op.onlyB;
   if (!children) return member ? out : undefined;
   if (member) out["."] = leaf();
   return out;
 }
 
-/** The root leads to members but is none. */
-function combineRoots(a: Fields, b: Fields, rule: Rule): Fields {
-  const out: Fields = {};
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const child = combine(a[key], b[key], rule);
-    if (child) out[key] = child;
-  }
-  return out;
-}
-
-export const union = (a: Fields, b: Fields): Fields => combineRoots(a, b, (x, y) => x || y);
-export const intersection = (a: Fields, b: Fields): Fields => combineRoots(a, b, (x, y) => x && y);
-export const difference = (a: Fields, b: Fields): Fields => combineRoots(a, b, (x, y) => x && !y);
+export const union = (a: Fields, b: Fields): Fields =>
+  combine(a, b, { onlyA: true, onlyB: true, both: true }, true)!;
+export const intersection = (a: Fields, b: Fields): Fields =>
+  combine(a, b, { onlyA: false, onlyB: false, both: true }, true)!;
+export const difference = (a: Fields, b: Fields): Fields =>
+  combine(a, b, { onlyA: true, onlyB: false, both: false }, true)!;
 
 /** The paths of all members, depth first, elements as in FieldsV1. */
 export function* members(node: Fields, path: readonly string[] = []): Generator<readonly string[]> {
