@@ -1,5 +1,6 @@
 // What every request carries besides its object: who asks and how; and what the request path is built on.
 
+import { trackUpdate } from "../../core/api/apply/mod.ts";
 import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { Store } from "../store/mod.ts";
@@ -66,6 +67,30 @@ export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyConte
   now: timestamp(core.now()),
   user: ctx.user,
 });
+
+/** Whether status is written at an endpoint of its own. */
+export const hasStatus = (def: ResourceDefinition): boolean =>
+  def.subresources?.some((s) => s.name === "status") ?? false;
+
+/** Notes in `next.metadata.managedFields` whose the changed fields are now. */
+export function trackOwners(
+  core: ApiCore,
+  def: ResourceDefinition,
+  live: KubeObject | undefined,
+  next: KubeObject,
+  subresource: string,
+  ctx: WriteContext,
+): void {
+  const apiVersion = def.group === "" ? def.version : `${def.group}/${def.version}`;
+  trackUpdate({
+    model: core.codec.expected(def).model,
+    live,
+    next,
+    ignored: subresource === "status" ? ["spec"] : hasStatus(def) ? ["status"] : [],
+    who: { manager: ctx.fieldManager, operation: "Update", apiVersion, subresource },
+    now: timestamp(core.now()),
+  });
+}
 
 export function admit(core: ApiCore, request: AdmissionRequest): void {
   for (const plugin of core.admission) plugin(request, core);

@@ -12,6 +12,7 @@ import {
   reserveAll,
   strategyContext,
   timestamp,
+  trackOwners,
   type WriteContext,
 } from "./context.ts";
 import { generateName } from "./generate-name.ts";
@@ -60,13 +61,14 @@ function systemMetadata(def: ResourceDefinition, obj: KubeObject, now: number): 
   return { apiVersion: apiVersionOfDefinition(def), kind: def.kind, metadata, ...rest } as KubeObject;
 }
 
-/** `obj` is the caller's to give away. Resolves with the stored version. */
+/** `given` is the caller's to give away. Resolves with the stored version. `owners`: "kept" when they are set already. */
 export async function createObject(
   core: ApiCore,
   def: ResourceDefinition,
   namespace: string | undefined,
   given: KubeObject,
   ctx: WriteContext,
+  owners: "tracked" | "kept" = "tracked",
 ): Promise<KeyValue> {
   matchNamespace(def, given, namespace);
   if (given.metadata.resourceVersion && given.metadata.resourceVersion !== "0")
@@ -85,6 +87,7 @@ export async function createObject(
       context: ctx,
     };
     def.setDefaults?.(obj);
+    if (owners === "tracked") trackOwners(core, def, undefined, obj, "", ctx);
     admit(core, request);
     def.setDefaults?.(obj);
     def.prepareForCreate?.(obj, strategyContext(core, ctx));

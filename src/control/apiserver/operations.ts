@@ -5,6 +5,7 @@ import { failure, notFound } from "../../core/api/status.ts";
 import type { KubeList, KubeObject } from "../../core/api/types.ts";
 import type { ApiOperations } from "../client/in-process.ts";
 import type { KeyValue } from "../store/mod.ts";
+import { applyChange } from "./apply-change.ts";
 import type { ApiCore, UserInfo, WriteContext } from "./context.ts";
 import { createObject } from "./create.ts";
 import { deleteObject, refuseImmortal } from "./delete.ts";
@@ -142,6 +143,22 @@ export function createOperations(core: ApiCore, subresources: Subresources): Api
       const def = definitionOf(ref);
       const namespace = def.namespaced ? o.namespace : undefined;
       const subresource = o.subresource ?? "";
+      if (o.type === "apply") {
+        const options = { subresource, force: o.force ?? false };
+        const applied = applyChange(core, def, patch, options, context(o));
+        const missing = (): Promise<KeyValue> =>
+          createObject(core, def, namespace, applied(undefined), context(o), "kept");
+        const request = {
+          def,
+          namespace,
+          name,
+          subresource,
+          change: applied,
+          owners: "kept",
+          missing,
+        } as const;
+        return objectOf(def, await updateObject(core, request, context(o)));
+      }
       const change = patchChange(core, def, o.type, JSON.stringify(patch), context(o));
       return objectOf(
         def,

@@ -1,10 +1,12 @@
 // One HTTP request on a resource: method and path to verb, query to options, result to answer.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { managerOf } from "../../core/api/apply/mod.ts";
 import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
 import { badRequest, failure, invalid, methodNotSupported, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import { answerJson, answerObject, answerStored } from "./answer.ts";
+import { applyChange, checkPatchOptions, readConfiguration } from "./apply-change.ts";
 import type { BodyKind } from "./codec.ts";
 import type { ApiCore, FieldValidation, UserInfo, WriteContext } from "./context.ts";
 import { createObject, matchNamespace } from "./create.ts";
@@ -72,10 +74,6 @@ function listQuery(query: URLSearchParams, namespace: string | undefined): ListQ
   };
 }
 
-/** The first word of a user agent, which Kubernetes takes for the field manager when none is given. */
-const managerOf = (req: IncomingMessage): string =>
-  (req.headers["user-agent"] ?? "unknown").split("/")[0]!.slice(0, 128) || "unknown";
-
 /** RFC 7234 5.5: code 299, no agent, the text quoted. */
 const warningLine = (text: string): string =>
   `299 - "${text.replace(/[\\"]/g, "\\$&").replace(/[^\x20-\x7e]/g, "?")}"`;
@@ -109,7 +107,7 @@ function writeContext(
   return {
     user,
     dryRun: dryRun.length > 0,
-    fieldManager: query.get("fieldManager") || managerOf(req),
+    fieldManager: managerOf(query.get("fieldManager"), req.headers["user-agent"]),
     fieldValidation: (validation || "Warn") as FieldValidation,
     warn(text) {
       if (warnings.size >= 50) return;
@@ -293,7 +291,10 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
   async function patch(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
     const { namespace, name, subresource } = r.info;
     const type = patchTypeOf(r.req.headers["content-type"]);
+    const refusal = checkPatchOptions(type, r.query.get("fieldManager") ?? "", r.query.get("force"));
+    if (refusal) throw refusal;
     const body = await readBody(r.req);
+    if (type === "apply") return apply(r, def, body.toString(), ctx);
     const patched = patchChange(core, def, type, body.toString(), ctx);
     const change = (current: KubeObject): KubeObject => {
       const obj = patched(current);
@@ -301,6 +302,42 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       return obj;
     };
     answerOne(r, def, 200, await updateObject(core, { def, namespace, name, subresource, change }, ctx));
+  }
+
+  async function apply(
+    r: ResourceRequest,
+    def: ResourceDefinition,
+    text: string,
+    ctx: WriteContext,
+  ): Promise<void> {
+    const { namespace, name, subresource } = r.info;
+    const configuration = await readConfiguration(text, ctx);
+    const force = truthy(r.query.get("force"));
+    const applied = applyChange(core, def, configuration, { subresource, force }, ctx);
+    const change = (current: KubeObject | undefined): KubeObject => {
+      const obj = applied(current);
+      checkName(r, obj);
+      return obj;
+    };
+    let created = false;
+    const missing = async (): Promise<KeyValue> => {
+      created = true;
+      return createObject(core, def, namespace, change(undefined), ctx, "kept");
+    };
+    const kv = await updateObject(
+      core,
+      {
+        def,
+        namespace,
+        name,
+        subresource,
+        change,
+        owners: "kept",
+        ...(subresource === "" ? { missing } : {}),
+      },
+      ctx,
+    );
+    answerOne(r, def, created ? 201 : 200, kv);
   }
 
   async function deleteOptions(r: ResourceRequest, ctx: WriteContext): Promise<DeleteOptionsBody> {

@@ -1,5 +1,6 @@
 // Changing an object: compare-and-swap on the version that was read; a change that did not name a version is worked out again
 // when another writer came first (apiserver registry Store.Update and rest.BeforeUpdate).
+import { jsonEqual } from "../../core/api/patch/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { conflict, type FieldError, invalid, modifiedConflict, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
@@ -10,6 +11,7 @@ import {
   admit,
   reserveAll,
   strategyContext,
+  trackOwners,
   type WriteContext,
 } from "./context.ts";
 import { matchNamespace, unstored } from "./create.ts";
@@ -26,6 +28,8 @@ export interface UpdateRequest {
   change(current: KubeObject): KubeObject;
   /** How rules of the kind are applied; by default those of the main or status endpoint. A subresource may bring its own. */
   rules?: "main" | "status" | "none" | PartRules;
+  /** "kept" when `change` sets metadata.managedFields itself, as server-side apply does. */
+  owners?: "tracked" | "kept";
   /** Called instead of answering 404. */
   missing?: () => Promise<KeyValue>;
 }
@@ -63,8 +67,10 @@ function keepSystemMetadata(obj: KubeObject, old: KubeObject): void {
 
 function sameBytes(obj: KubeObject, kv: KeyValue): boolean {
   obj.metadata.resourceVersion = String(kv.modRevision);
-  const text = JSON.stringify(obj);
-  return text.length === kv.value.length && kv.value.equals(Buffer.from(text));
+  const bytes = Buffer.from(JSON.stringify(obj));
+  if (bytes.length !== kv.value.length) return false;
+  // Clients send fields in an order of their own.
+  return kv.value.equals(bytes) || jsonEqual(obj, storedObject(kv));
 }
 
 /** An object being deleted that has lost its last finalizer goes now, unless its grace period still runs. */
@@ -115,6 +121,7 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
       context: ctx,
     };
     def.setDefaults?.(obj);
+    if (req.owners !== "kept") trackOwners(core, def, old, obj, subresource, ctx);
     admit(core, request);
     if (rules === "main") {
       def.prepareForUpdate?.(obj, old, strategyContext(core, ctx));

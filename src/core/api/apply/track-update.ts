@@ -16,9 +16,11 @@ export interface UpdateRequest {
   readonly model: Model;
   /** The object as it is; undefined for a create. */
   readonly live: KubeObject | undefined;
-  /** As it will be stored, defaults included; its managedFields are set. */
+  /** As the client wants it, defaults included but nothing yet that admission adds; its managedFields are set. */
   readonly next: KubeObject;
   readonly who: ManagerIdentity;
+  /** Top-level fields that the endpoint will put back: ["status"] for the object itself. */
+  readonly ignored?: readonly string[];
   /** RFC 3339, seconds. */
   readonly now: string;
 }
@@ -57,6 +59,10 @@ export function trackUpdate(request: UpdateRequest): void {
   delete next.metadata.managedFields;
   if (live && managers.length === 0) return;
   const { changed, removed } = compare(model, live, next);
+  for (const name of request.ignored ?? []) {
+    delete changed[`f:${name}`];
+    delete removed[`f:${name}`];
+  }
   const mine = withoutSystemFields(changed);
   const others = dispossess(managers, isEmpty(removed) ? mine : union(mine, removed));
   if (!isEmpty(mine)) {

@@ -1,0 +1,79 @@
+// Server-side apply as a change of whatever the object is when its turn comes, or as the object to create.
+import { applyConfiguration } from "../../core/api/apply/mod.ts";
+import { readPatch } from "../../core/api/patch/mod.ts";
+import type { ResourceDefinition } from "../../core/api/resource.ts";
+import { badRequest, invalid, type StatusError } from "../../core/api/status.ts";
+import type { KubeObject } from "../../core/api/types.ts";
+import { type ApiCore, hasStatus, timestamp, type WriteContext } from "./context.ts";
+
+export interface ApplyOptions {
+  subresource: string;
+  force: boolean;
+}
+
+/** What is wrong with a PATCH's options. `fieldManager` is what the query names, not the user agent. */
+export function checkPatchOptions(
+  type: string,
+  fieldManager: string,
+  force: string | null,
+): StatusError | undefined {
+  const wrong = (
+    field: string,
+    kind: "FieldValueRequired" | "FieldValueForbidden",
+    detail: string,
+  ): StatusError =>
+    invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [{ type: kind, field, detail }]);
+  if (type === "apply" && fieldManager === "")
+    return wrong("fieldManager", "FieldValueRequired", "is required for apply patch");
+  if (type !== "apply" && force !== null)
+    return wrong("force", "FieldValueForbidden", "may not be specified for non-apply patch");
+  return undefined;
+}
+
+/** The configuration in the body of an apply patch: YAML, of which JSON is a part. Throws StatusError 400. */
+export async function readConfiguration(text: string, ctx: WriteContext): Promise<unknown> {
+  const heed = (errors: readonly string[]): void => {
+    if (errors.length === 0 || ctx.fieldValidation === "Ignore") return;
+    if (ctx.fieldValidation === "Strict")
+      throw badRequest(`error strict decoding YAML: ${errors.join(", ")}`);
+    for (const e of errors) ctx.warn(e);
+  };
+  if (text.trimStart().startsWith("{")) {
+    const { value, strictErrors } = readPatch(text, "merge");
+    heed(strictErrors);
+    return value;
+  }
+  const { parseYaml } = await import("../../core/api/schema/yaml.ts");
+  const { value, strictErrors } = parseYaml(text);
+  heed(strictErrors);
+  return value;
+}
+
+/** The returned function gives the object that the configuration leads to; the current one may be absent. */
+export function applyChange(
+  core: ApiCore,
+  def: ResourceDefinition,
+  configuration: unknown,
+  options: ApplyOptions,
+  ctx: WriteContext,
+): (current: KubeObject | undefined) => KubeObject {
+  const expected = core.codec.expected(def);
+  const ofStatus = new Set(["apiVersion", "kind", "metadata", "status"]);
+  const names = typeof configuration === "object" && configuration !== null ? Object.keys(configuration) : [];
+  let ignored: string[] = [];
+  if (options.subresource === "status") ignored = names.filter((n) => !ofStatus.has(n));
+  else if (hasStatus(def)) ignored = ["status"];
+  return (current) => {
+    const { object, changed } = applyConfiguration({
+      expected,
+      live: current,
+      configuration,
+      fieldManager: ctx.fieldManager,
+      subresource: options.subresource,
+      force: options.force,
+      ignored,
+      now: timestamp(core.now()),
+    });
+    return changed ? object : current!;
+  };
+}
