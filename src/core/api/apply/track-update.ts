@@ -27,17 +27,15 @@ export interface UpdateRequest {
 
 /** An entry with nothing in it asks for forgetting all owners. */
 function isReset(entries: NonNullable<KubeObject["metadata"]["managedFields"]>): boolean {
-  return (
-    entries.length === 0 ||
-    (entries.length === 1 && Object.values(entries[0]!).every((v) => v === undefined || v === ""))
-  );
+  return entries.length === 1 && Object.values(entries[0]!).every((v) => v === undefined || v === "");
 }
 
 /** The owners that a request starts from: those it sends if they can be read, else the live ones. */
-function startingManagers(live: KubeObject | undefined, next: KubeObject): Manager[] {
-  const sent = next.metadata.managedFields;
+function startingManagers({ live, next, who }: UpdateRequest): Manager[] {
+  const sent = who.subresource === "" ? next.metadata.managedFields : undefined;
   if (sent && isReset(sent)) return [];
-  return (sent && readManagers(sent)) ?? readManagers(live?.metadata.managedFields) ?? [];
+  const read = sent && readManagers(sent);
+  return read && read.length > 0 ? read : (readManagers(live?.metadata.managedFields) ?? []);
 }
 
 /** Takes from every manager what has changed or gone; those left with nothing fall away. */
@@ -55,7 +53,7 @@ export function dispossess(managers: readonly Manager[], lost: Fields): Manager[
  */
 export function trackUpdate(request: UpdateRequest): void {
   const { model, live, next, who, now } = request;
-  const managers = startingManagers(live, next);
+  const managers = startingManagers(request);
   delete next.metadata.managedFields;
   if (live && managers.length === 0) return;
   const { changed, removed } = compare(model, live, next);
