@@ -1,10 +1,11 @@
 // Runs the benches that are named on the command line, or all of them.
 import { api } from "./api.bench.ts";
 import { cli } from "./cli.bench.ts";
+import { dns } from "./dns.bench.ts";
 import { type Bench, printFigure } from "./figure.ts";
 import { upDown } from "./up.bench.ts";
 
-const benches: Bench[] = [upDown, api, cli];
+const benches: Bench[] = [upDown, api, cli, dns];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((w) => !benches.some((b) => b.name === w));
 if (unknown.length > 0) {
