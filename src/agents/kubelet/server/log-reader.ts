@@ -18,8 +18,8 @@ export interface LogReadOptions extends LogView {
 const block = 64 * 1024;
 /** An entry is 16 KiB of text by containerd's default; one without end is cut into pieces rather than kept. */
 const maxEntry = 1024 * 1024;
-/** The file is looked at this often even when no event tells of a change (milliseconds). */
-const patience = 1000;
+/** How often a follower asks whether the container still runs, and looks without being told of a change (milliseconds). */
+const patience = 250;
 
 /** Resolves at the next change in the log's folder, after `patience`, or at the abort. */
 interface Wake {
@@ -93,6 +93,7 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
     }
     let rest: Buffer = Buffer.alloc(0);
     let last = false;
+    let asked = Number.NEGATIVE_INFINITY;
     while (!signal.aborted && !renderer.full) {
       const data = await readAt(file, position, block);
       position += data.length;
@@ -133,9 +134,13 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
           continue;
         }
       }
+      if (performance.now() - asked < patience) {
+        await wake!.next();
+        continue;
+      }
       // Ask before the last look: what the container wrote before it exited is then in the file.
-      if (!(await options.running())) last = true;
-      else await wake!.next();
+      asked = performance.now();
+      last = !(await options.running());
     }
   } finally {
     wake?.close();
