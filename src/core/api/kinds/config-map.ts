@@ -4,7 +4,7 @@ import type { FieldError } from "../status.ts";
 import type { ConfigMap } from "../types.ts";
 import { byteLengthOfBase64 } from "./base64.ts";
 import { define } from "./define.ts";
-import { configMapKey, forbidden, invalid, invalidEach, semanticEqual, tooLong } from "./meta/mod.ts";
+import { configMapKey, forbidden, invalid, invalidEach, semanticEqual, tooLong, WHOLE } from "./meta/mod.ts";
 import { ageColumn, column, nameColumn } from "./table/mod.ts";
 
 const MAX_SIZE = 1024 * 1024;
@@ -22,7 +22,7 @@ function validate(c: ConfigMap): FieldError[] {
     errors.push(...invalidEach(`binaryData[${key}]`, key, configMapKey(key)));
     size += byteLengthOfBase64(value);
   }
-  return size > MAX_SIZE ? [...errors, tooLong("", MAX_SIZE)] : errors;
+  return size > MAX_SIZE ? [...errors, tooLong(WHOLE, MAX_SIZE)] : errors;
 }
 
 function validateKept(c: ConfigMap, old: ConfigMap): FieldError[] {

@@ -75,7 +75,7 @@ const cases: [name: string, plural: string, group: string, object: object, messa
     "configmaps",
     "",
     { data: { a: MB } },
-    [": Too long: may not be more than 1048576 bytes"],
+    ["[]: Too long: may not be more than 1048576 bytes"],
   ],
   ["Secret", "secrets", "", { stringData: { a: "b" } }, []],
   [
@@ -236,7 +236,7 @@ const cases: [name: string, plural: string, group: string, object: object, messa
       },
     },
     [
-      'metadata.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
+      'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
     ],
   ],
   [

@@ -3,7 +3,7 @@
 import { quantityError } from "../quantity/mod.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import type { FieldError } from "../status.ts";
-import type { Node } from "../types.ts";
+import type { Node, Taint } from "../types.ts";
 import { define, keep } from "./define.ts";
 import {
   duplicate,
@@ -42,6 +42,15 @@ const addressOf = (n: Node, type: string): string =>
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
+/** Kubernetes prints these two with Go's names of the fields. */
+const goTaint = (t: Taint): unknown => ({
+  Key: t.key,
+  Value: t.value ?? "",
+  Effect: t.effect,
+  TimeAdded: t.timeAdded ?? null,
+});
+const goAddress = (a: { type: string; address: string }): unknown => ({ Type: a.type, Address: a.address });
+
 function validateTaints(n: Node): FieldError[] {
   const seen = new Set<string>();
   return (n.spec?.taints ?? []).flatMap((t, i) => {
@@ -54,7 +63,7 @@ function validateTaints(n: Node): FieldError[] {
     else if (!effects.includes(t.effect)) errors.push(notSupported(`${here}.effect`, t.effect, effects));
     const key = `${t.effect}/${t.key}`;
     if (seen.has(key))
-      errors.push({ ...duplicate(here, t), detail: "taints must be unique by key and effect pair" });
+      errors.push({ ...duplicate(here, goTaint(t)), detail: "taints must be unique by key and effect pair" });
     seen.add(key);
     return errors;
   });
@@ -89,7 +98,8 @@ function validateUpdate(n: Node, old: Node): FieldError[] {
   const errors = validateAmounts(n);
   const addresses = (n.status?.addresses ?? []).map((a) => `${a.type}/${a.address}`);
   for (const [i, a] of addresses.entries())
-    if (addresses.indexOf(a) < i) errors.push(duplicate(`status.addresses[${i}]`, n.status!.addresses![i]));
+    if (addresses.indexOf(a) < i)
+      errors.push(duplicate(`status.addresses[${i}]`, goAddress(n.status!.addresses![i]!)));
   const was = old.spec?.podCIDRs ?? [];
   if (was.length > 0 && JSON.stringify(was) !== JSON.stringify(n.spec?.podCIDRs ?? []))
     errors.push(forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid'));

@@ -59,5 +59,8 @@ export const notNegative = (field: string, value: number | null | undefined): Fi
 /** `metadata.labels[app]`, `spec.ports[0]`. */
 export const at = (path: string, key: string | number): string => `${path}[${key}]`;
 
+/** The whole object, as Go prints a path without a name. */
+export const WHOLE = "[]";
+
 /** A child's path; the root is the empty string. */
 export const child = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`);

@@ -125,11 +125,12 @@ function parentPrefix(value: string): string[] {
 }
 
 const configKey = "[-._a-zA-Z0-9]+";
+const configKeyRe = whole(configKey);
 
 /** A key of a ConfigMap or Secret: it can be a file's name. */
 export function configMapKey(value: string): string[] {
   const errors = byteLength(value) > 253 ? [maxLength(253)] : [];
-  if (!whole(configKey).test(value)) {
+  if (!configKeyRe.test(value)) {
     const text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
     errors.push(regexError(text, configKey, "key.name", "KEY_NAME", "key-name"));
   }

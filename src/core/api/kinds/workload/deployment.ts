@@ -2,7 +2,7 @@
 import type { ResourceDefinition } from "../../resource.ts";
 import type { FieldError } from "../../status.ts";
 import type { Deployment, IntOrString } from "../../types.ts";
-import { define, specAndStatus } from "../define.ts";
+import { define, keep, keepGeneration, specAndStatus } from "../define.ts";
 import {
   forbidden,
   immutable,
@@ -52,6 +52,14 @@ function validateCountOrPercent(value: IntOrString | undefined, path: string): F
 const amount = (value: IntOrString | undefined): number =>
   typeof value === "string" ? Number(/^([0-9]+)%$/.exec(value)?.[1] ?? 0) : (value ?? 0);
 
+/** Kubernetes prints it with Go's names of the fields. */
+const goStrategy = (s: Spec["strategy"]): unknown => ({
+  Type: s?.type ?? "",
+  RollingUpdate: s?.rollingUpdate
+    ? { MaxUnavailable: s.rollingUpdate.maxUnavailable ?? 0, MaxSurge: s.rollingUpdate.maxSurge ?? 0 }
+    : null,
+});
+
 function validateStrategy(strategy: Spec["strategy"], path: string): FieldError[] {
   const rolling = strategy?.rollingUpdate;
   if (strategy?.type === "Recreate")
@@ -59,7 +67,7 @@ function validateStrategy(strategy: Spec["strategy"], path: string): FieldError[
       ? [forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'")]
       : [];
   if (strategy?.type !== "RollingUpdate")
-    return [notSupported(path, strategy, ["Recreate", "RollingUpdate"])];
+    return [notSupported(path, goStrategy(strategy), ["Recreate", "RollingUpdate"])];
   const here = `${path}.rollingUpdate`;
   if (rolling == null) return [required(here, "this should be defaulted and never be nil")];
   const { maxUnavailable, maxSurge } = rolling as { maxUnavailable?: IntOrString; maxSurge?: IntOrString };
@@ -130,6 +138,12 @@ export const deployment: ResourceDefinition<Deployment> = define<Deployment>({
   model: "V1Deployment",
   subresources: [scale, statusOf("Deployment")],
   ...specAndStatus<Deployment>(),
+  prepareForStatusUpdate(d, old) {
+    keep(d, old, "spec");
+    keepGeneration(d, old);
+    if (old.metadata.labels) d.metadata.labels = { ...old.metadata.labels };
+    else delete d.metadata.labels;
+  },
   setDefaults,
   validate,
   validateUpdate: (d, old) => [

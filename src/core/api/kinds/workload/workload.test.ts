@@ -85,7 +85,9 @@ const deployments: [name: string, spec: object, messages: string[]][] = [
   [
     "unknown strategy",
     spec({ strategy: { type: "Canary" } }),
-    ['spec.strategy: Unsupported value: {"type":"Canary"}: supported values: "Recreate", "RollingUpdate"'],
+    [
+      'spec.strategy: Unsupported value: {"Type":"Canary","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"',
+    ],
   ],
   [
     "Recreate with rollingUpdate",

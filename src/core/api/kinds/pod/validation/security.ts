@@ -48,6 +48,33 @@ function validateAppArmor(p: PodContext["appArmorProfile"], path: string): Field
   return errors;
 }
 
+/** Kubernetes prints a container's context with Go's names of the fields. */
+const goFields = [
+  "capabilities",
+  "privileged",
+  "seLinuxOptions",
+  "windowsOptions",
+  "runAsUser",
+  "runAsGroup",
+  "runAsNonRoot",
+  "readOnlyRootFilesystem",
+  "allowPrivilegeEscalation",
+  "procMount",
+  "seccompProfile",
+  "appArmorProfile",
+] as const;
+
+function goContext(sc: ContainerContext): unknown {
+  const name = (key: string) =>
+    key === "seLinuxOptions" ? "SELinuxOptions" : key.charAt(0).toUpperCase() + key.slice(1);
+  const capabilities = sc.capabilities
+    ? { Add: sc.capabilities.add ?? null, Drop: sc.capabilities.drop ?? null }
+    : null;
+  return Object.fromEntries(
+    goFields.map((key) => [name(key), key === "capabilities" ? capabilities : (sc[key] ?? null)]),
+  );
+}
+
 export function validateContainerSecurity(
   sc: ContainerContext | null | undefined,
   path: string,
@@ -68,9 +95,9 @@ export function validateContainerSecurity(
   errors.push(...validateSeccomp(sc.seccompProfile, `${path}.seccompProfile`));
   if (sc.allowPrivilegeEscalation === false) {
     const cannot = "cannot set `allowPrivilegeEscalation` to false and";
-    if (sc.privileged) errors.push(invalid(path, sc, `${cannot} \`privileged\` to true`));
+    if (sc.privileged) errors.push(invalid(path, goContext(sc), `${cannot} \`privileged\` to true`));
     if (sc.capabilities?.add?.includes("CAP_SYS_ADMIN"))
-      errors.push(invalid(path, sc, `${cannot} \`capabilities.Add\` CAP_SYS_ADMIN`));
+      errors.push(invalid(path, goContext(sc), `${cannot} \`capabilities.Add\` CAP_SYS_ADMIN`));
   }
   return [...errors, ...validateAppArmor(sc.appArmorProfile, `${path}.appArmorProfile`)];
 }

@@ -4,7 +4,7 @@
 import { compareQuantities } from "../../../quantity/mod.ts";
 import type { FieldError } from "../../../status.ts";
 import type { Container, Pod, PodSpec, Toleration } from "../../../types.ts";
-import { forbidden, inRange, invalid, invalidEach, required, semanticEqual } from "../../meta/mod.ts";
+import { forbidden, inRange, invalid, invalidEach, required, semanticEqual, WHOLE } from "../../meta/mod.ts";
 import { qosClass } from "../qos-class.ts";
 import { isSidecar, readQuantity } from "../resource-list.ts";
 import { MIRROR, validatePodParts } from "./pod.ts";
@@ -160,7 +160,7 @@ export function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
 
 export function validateEphemeralContainersUpdate(pod: Pod, old: Pod): FieldError[] {
   if (old.metadata.annotations?.[MIRROR] !== undefined)
-    return [forbidden("", "static pods do not support ephemeral containers")];
+    return [forbidden(WHOLE, "static pods do not support ephemeral containers")];
   const path = "spec.ephemeralContainers";
   const now = new Map((pod.spec?.ephemeralContainers ?? []).map((c) => [c.name, c]));
   const errors = validatePodParts(pod);
@@ -199,7 +199,7 @@ function validateContainerResize(now: Container, was: Container, path: string): 
 
 export function validateResize(pod: Pod, old: Pod): FieldError[] {
   if (old.metadata.annotations?.[MIRROR] !== undefined)
-    return [forbidden("", "static pods cannot be resized")];
+    return [forbidden(WHOLE, "static pods cannot be resized")];
   const errors = validatePodParts(pod);
   if (!pod.spec || !old.spec) return errors;
   if ((old.status?.qosClass ?? qosClass(old.spec)) !== qosClass(pod.spec))

@@ -361,6 +361,13 @@ const rows: [name: string, spec: object, messages: string[]][] = [
     ],
   ],
   [
+    "privileged without escalation",
+    withContainer({ securityContext: { privileged: true, allowPrivilegeEscalation: false } }),
+    [
+      'spec.containers[0].securityContext: Invalid value: {"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
+    ],
+  ],
+  [
     "user out of range",
     { securityContext: { runAsUser: -1 } },
     ["spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive"],
