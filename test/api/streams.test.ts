@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request } from "node:https";
+import { request } from "node:https";
 import { type AddressInfo, connect as connectTcp, createServer as createTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,10 +12,9 @@ import WebSocket, { createWebSocketStream } from "ws";
 import { createKubeletServer, type PodRuntimePort } from "../../src/agents/kubelet/server/mod.ts";
 import { createConnectHandlers } from "../../src/control/apiserver/connect/mod.ts";
 import { createSpdyConnection } from "../../src/control/apiserver/connect/spdy-connection.ts";
-import type { KubeClient } from "../../src/control/client/mod.ts";
-import { internalError, notFound, StatusError } from "../../src/core/api/status.ts";
 import type { KubeObject, Node, Pod } from "../../src/core/api/types.ts";
 import { createUpgrades, type Listener, listenTls } from "../../src/edge/http/mod.ts";
+import { standingClient, startConnectServer } from "../support/connect-server.ts";
 import { type FakeRuntime, startFakeRuntime } from "../support/fake-runtime.ts";
 import { k8s } from "../support/official-client.ts";
 import { createTestPki } from "../support/pki.ts";
@@ -87,50 +86,12 @@ before(async () => {
     ["pods/new", unscheduled],
     ["nodes/n1", node],
   ]);
-  const client = {
-    async get(ref: { resource: string }, name: string) {
-      const found = objects.get(`${ref.resource}/${name}`);
-      if (!found) throw notFound({ group: "", resource: ref.resource }, name);
-      return found;
-    },
-  } as unknown as KubeClient;
   const handlers = createConnectHandlers({
     kubelet: { ca, ...(await pki.client("kube-apiserver-kubelet-client", "system:masters")) },
     upgrades: createUpgrades(),
   });
-  // The API server's request path, as far as streams need it.
-  const server = createServer(serving);
-  const serve = async (
-    request: import("node:http").IncomingMessage,
-    response: import("node:http").ServerResponse | undefined,
-    upgrade: { socket: import("node:stream").Duplex; head: Buffer } | undefined,
-  ): Promise<void> => {
-    const [path, search = ""] = request.url!.split("?") as [string, string?];
-    const [, , , , namespace, resource = "", name = "", subresource = "", ...rest] = path.split("/");
-    try {
-      await handlers[`${resource}/${subresource}`]!({
-        request,
-        response,
-        upgrade,
-        resource,
-        subresource,
-        namespace,
-        name,
-        subpath: rest.length > 0 ? `/${rest.join("/")}` : "",
-        query: new URLSearchParams(search),
-        client,
-      });
-    } catch (error) {
-      const { status, code } = error instanceof StatusError ? error : internalError(String(error));
-      const body = JSON.stringify(status);
-      if (response) response.writeHead(code, { "content-type": "application/json" }).end(body);
-      else upgrade!.socket.end(`HTTP/1.1 ${code} X\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
-    }
-  };
-  server.on("request", (request, response) => void serve(request, response, undefined));
-  server.on("upgrade", (request, socket, head) => void serve(request, undefined, { socket, head }));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  origin = { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+  const server = await startConnectServer(serving, handlers, standingClient(objects));
+  origin = { host: "127.0.0.1", port: server.port };
   config = new k8s.KubeConfig();
   config.loadFromOptions({
     clusters: [
@@ -140,10 +101,7 @@ before(async () => {
     contexts: [{ name: "x", cluster: "c", user: "u" }],
     currentContext: "x",
   });
-  stop = () => {
-    server.closeAllConnections();
-    server.close();
-  };
+  stop = server.close;
 });
 after(async () => {
   stop();

@@ -134,6 +134,8 @@ function backendHeaders(request: IncomingMessage, uri: string): Record<string, s
   for (const [name, values] of Object.entries(request.headersDistinct))
     if (values && !hopHeaders.has(name) && !dropped.has(name))
       headers[name] = values.length === 1 ? values[0]! : values;
+  // Said by us for every method: Node frames a body of unknown length by itself only where bodies are usual.
+  if (request.headers["transfer-encoding"] !== undefined) headers["transfer-encoding"] = "chunked";
   headers["x-forwarded-for"] = forwardedFor(request);
   headers["x-forwarded-uri"] = uri;
   return headers;
