@@ -31,6 +31,7 @@ async function reached(
   return [...seen.values()];
 }
 const ip = "10.96.0.50";
+const pick = ({ name, client }: Answer): Answer => ({ name, client }) as Answer;
 
 describe("ClusterIP", () => {
   const clients: [string, () => Place, string | undefined][] = [
@@ -102,5 +103,184 @@ describe("NodePort", () => {
       for (const p of [lab.host, lab.pod.a0!, lab.pod.b0!, lab.pod.a1!, lab.node[0]!, lab.node[1]!])
         for (const a of await reached(p, nodeAddress(n), 30080, ["a0", "a1"]))
           assert.notEqual(a.client, lab.hostAddress);
+  });
+});
+
+describe("sessionAffinity: ClientIP", () => {
+  const sticky = (timeoutSeconds: number, more = {}) =>
+    service("web", ip, {
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds } },
+      ...more,
+    });
+  const dialMany = async (p: Place, address: string, port: number, n = 12): Promise<Set<string>> => {
+    const names = new Set<string>();
+    for (let i = 0; i < n; i++) {
+      const a = await p.dial(address, port);
+      names.add(a.name ?? a.error!);
+    }
+    return names;
+  };
+  test("a client stays with its endpoint while others come and go, and moves when it goes", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!, a1!])]);
+    const first = await dialMany(lab.host, ip, 80);
+    assert.equal(first.size, 1);
+    const mine = [a0!, b0!, a1!].find((p) => first.has(p.name))!;
+    const others = [a0!, b0!, a1!].filter((p) => p !== mine);
+    await kernel.program([sticky(10800)], [slice("web", [others[0]!, mine])]);
+    assert.deepEqual(await dialMany(lab.host, ip, 80), first);
+    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!, a1!])]);
+    assert.deepEqual(await dialMany(lab.host, ip, 80), first);
+    await kernel.program([sticky(10800)], [slice("web", others)]);
+    const second = await dialMany(lab.host, ip, 80);
+    assert.equal(second.size, 1);
+    assert.ok(!second.has(mine.name) && [...second][0] !== "timeout");
+    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!, a1!])]);
+    assert.deepEqual(await dialMany(lab.host, ip, 80), second);
+  });
+  test("it ends after its time-out; different clients may differ; node ports stick too", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    await kernel.program(
+      [sticky(1, { type: "NodePort", ports: [{ port: 80, nodePort: 30080 }] })],
+      [slice("web", [a0!, b0!, a1!])],
+    );
+    assert.equal((await dialMany(lab.host, nodeAddress(0), 30080)).size, 1);
+    const seen = new Set<string>();
+    for (let i = 0; i < 12 && seen.size < 2; i++) {
+      for (const n of await dialMany(b0!, ip, 80, 2)) seen.add(n);
+      await new Promise((r) => setTimeout(r, 1300));
+    }
+    assert.ok(seen.size >= 2, `only ${[...seen]}`);
+  });
+  test("switched off again, connections spread", async () => {
+    const { a0, b0 } = lab.pod as Record<string, Place>;
+    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!])]);
+    assert.equal((await dialMany(lab.host, ip, 80)).size, 1);
+    await kernel.program([service("web", ip)], [slice("web", [a0!, b0!])]);
+    await reached(lab.host, ip, 80, ["a0", "b0"]);
+  });
+});
+
+describe("traffic policies", () => {
+  const ports = [{ port: 80, nodePort: 30080 }];
+  test("externalTrafficPolicy Local: own endpoints only, the client's address kept", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    const vip = "172.30.200.7";
+    await kernel.program(
+      [service("web", ip, { type: "LoadBalancer", externalTrafficPolicy: "Local", ports, vips: [vip] })],
+      [slice("web", [a0!, a1!])],
+    );
+    for (const [address, port] of [
+      [nodeAddress(0), 30080],
+      [vip, 80],
+    ] as const)
+      for (let i = 0; i < 6; i++)
+        assert.deepEqual(pick(await lab.host.dial(address, port)), { name: "a0", client: lab.hostAddress });
+    assert.deepEqual(pick(await lab.host.dial(nodeAddress(1), 30080)), {
+      name: "a1",
+      client: lab.hostAddress,
+    });
+    // From inside, the addresses mean the whole Service.
+    await reached(b0!, vip, 80, ["a0", "a1"]);
+    await reached(b0!, nodeAddress(0), 30080, ["a0", "a1"]);
+    await reached(lab.node[0]!, vip, 80, ["a0", "a1"]);
+    await reached(lab.host, ip, 80, ["a0", "a1"]);
+  });
+  test("externalTrafficPolicy Local without an endpoint here: silence from outside, served from inside", async () => {
+    const { b0, a1 } = lab.pod as Record<string, Place>;
+    await kernel.program(
+      [service("web", ip, { type: "NodePort", externalTrafficPolicy: "Local", ports })],
+      [slice("web", [a1!])],
+    );
+    assert.deepEqual(await lab.host.dial(nodeAddress(0), 30080), { error: "timeout" });
+    assert.equal((await b0!.dial(nodeAddress(0), 30080)).name, "a1");
+    await kernel.program(
+      [service("web", ip, { type: "NodePort", externalTrafficPolicy: "Local", ports })],
+      [],
+    );
+    assert.deepEqual(await lab.host.dial(nodeAddress(0), 30080), { error: "ECONNREFUSED" });
+  });
+  test("internalTrafficPolicy Local: own endpoints only, else silence", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    const local = service("web", ip, { internalTrafficPolicy: "Local" });
+    await kernel.program([local], [slice("web", [a0!, a1!])]);
+    for (let i = 0; i < 6; i++) assert.equal((await b0!.dial(ip, 80)).name, "a0");
+    await kernel.program([local], [slice("web", [a1!])]);
+    assert.deepEqual(await b0!.dial(ip, 80), { error: "timeout" });
+    assert.equal((await a1!.dial(ip, 80)).name, "a1");
+  });
+});
+
+describe("LoadBalancer and externalIPs", () => {
+  const vip = "172.30.200.7";
+  test("an address from the pool, the source masqueraded", async () => {
+    const { a0, a1 } = lab.pod as Record<string, Place>;
+    await kernel.program(
+      [service("web", ip, { type: "LoadBalancer", vips: [vip] })],
+      [slice("web", [a0!, a1!])],
+    );
+    for (const p of [lab.host, a0!, a1!, lab.node[1]!]) await reached(p, vip, 80, ["a0", "a1"]);
+  });
+  test("loadBalancerSourceRanges let in who is inside, and only guard that address", async () => {
+    const { a0, b0 } = lab.pod as Record<string, Place>;
+    await kernel.program(
+      [
+        service("web", ip, {
+          type: "LoadBalancer",
+          vips: [vip],
+          loadBalancerSourceRanges: ["10.244.0.3/32", "10.99.0.0/16"],
+        }),
+      ],
+      [slice("web", [a0!])],
+    );
+    assert.equal((await b0!.dial(vip, 80)).name, "a0");
+    assert.deepEqual(await a0!.dial(vip, 80), { error: "timeout" });
+    assert.deepEqual(await lab.host.dial(vip, 80), { error: "timeout" });
+    assert.equal((await lab.host.dial(ip, 80)).name, "a0");
+  });
+  test("an external address; without endpoints it refuses", async () => {
+    const { a0 } = lab.pod as Record<string, Place>;
+    const web = service("web", ip, { externalIPs: ["172.30.200.9"] });
+    await kernel.program([web], [slice("web", [a0!])]);
+    assert.equal((await lab.host.dial("172.30.200.9", 80)).name, "a0");
+    await kernel.program([web], []);
+    assert.deepEqual(await lab.host.dial("172.30.200.9", 80), { error: "ECONNREFUSED" });
+  });
+});
+
+describe("endpoints that come and go", () => {
+  test("terminating endpoints serve when only they are left", async () => {
+    const { a0, b0 } = lab.pod as Record<string, Place>;
+    const web = service("web", ip);
+    const leaving = { place: a0!, ready: false, serving: true, terminating: true };
+    await kernel.program([web], [slice("web", [leaving, b0!])]);
+    for (let i = 0; i < 8; i++) assert.equal((await lab.host.dial(ip, 80)).name, "b0");
+    await kernel.program([web], [slice("web", [leaving, { place: b0!, ready: false }])]);
+    assert.equal((await lab.host.dial(ip, 80)).name, "a0");
+    await kernel.program([web], [slice("web", [{ ...leaving, serving: false }])]);
+    assert.deepEqual(await lab.host.dial(ip, 80), { error: "ECONNREFUSED" });
+  });
+  test("an open TCP connection outlives its endpoint's removal and the Service's", async () => {
+    const { a0, b0 } = lab.pod as Record<string, Place>;
+    const web = service("web", ip);
+    await kernel.program([web], [slice("web", [a0!])]);
+    const open = await b0!.hold(ip, 80);
+    assert.equal(open.first.name, "a0");
+    await kernel.program([web], []);
+    assert.equal((await open.ask()).name, "a0");
+    assert.deepEqual(await b0!.dial(ip, 80), { error: "ECONNREFUSED" });
+    await kernel.program([], []);
+    assert.equal((await open.ask()).name, "a0");
+  });
+  test("two Services on one external address: the first has it, then the other", async () => {
+    const { a0, b0 } = lab.pod as Record<string, Place>;
+    const one = service("one", ip, { externalIPs: ["172.30.200.9"] });
+    const two = service("two", "10.96.0.51", { externalIPs: ["172.30.200.9"] });
+    const slices = [slice("one", [a0!]), slice("two", [b0!])];
+    await kernel.program([one, two], slices);
+    assert.equal((await lab.host.dial("172.30.200.9", 80)).name, "a0");
+    await kernel.program([two], slices);
+    assert.equal((await lab.host.dial("172.30.200.9", 80)).name, "b0");
   });
 });
