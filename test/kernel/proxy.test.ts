@@ -4,9 +4,10 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
+import { run } from "../../src/edge/netns/mod.ts";
 import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
 import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
-import { inPlace, type Lab, nodeAddress, openLab, podCIDR } from "./lab.ts";
+import { inPlace, type Lab, nodeAddress, openLab, type Place, podCIDR } from "./lab.ts";
 import { service, slice } from "./objects.ts";
 
 const cluster = {
@@ -23,9 +24,20 @@ let stop: AbortController;
 let proxy: ServiceProxy;
 const warnings: string[] = [];
 
-function start(): ServiceProxy {
+const nft = (command: string): Promise<string> => {
+  const [file = "", ...args] = [...inPlace(lab.node[0]!), "nft", command];
+  return run(file, args);
+};
+
+/** The whole table but what clients left in it. */
+const listing = async (): Promise<string> =>
+  (await nft("list table ip portolan-lab")).replace(/map affinity \{[^}]*(\{[^}]*\}\s*)?\}/, "");
+
+/** Starts a proxy; `scripts` gets every transaction's text. */
+function start(scripts: string[] = []): ServiceProxy {
   stop = new AbortController();
   const prefix = inPlace(lab.node[0]!);
+  const tables = createNftTables({ prefix });
   return startProxy(
     {
       client: api,
@@ -33,17 +45,26 @@ function start(): ServiceProxy {
       cluster,
       nodeAddress: nodeAddress(0),
       podCIDR: podCIDR(0),
-      nft: createNftTables({ prefix }),
+      nft: {
+        ...tables,
+        apply(script) {
+          const text = [...script].join("");
+          scripts.push(text);
+          return tables.apply([text]);
+        },
+      },
       conntrack: createConntrack({ prefix }),
       clock: {
         now: () => performance.now(),
         sleep: (ms, signal) =>
           new Promise((resolve) => {
-            const timer = setTimeout(resolve, ms);
-            signal.addEventListener("abort", () => {
+            const end = (): void => {
               clearTimeout(timer);
+              signal.removeEventListener("abort", end);
               resolve();
-            });
+            };
+            const timer = setTimeout(end, ms);
+            signal.addEventListener("abort", end);
           }),
       },
       log: { info() {}, warn: (f, m) => warnings.push(`${m} ${JSON.stringify(f)}`) },
@@ -57,7 +78,9 @@ before(async () => {
   lab = await openLab([["a0", "b0"]]);
 });
 after(() => lab?.close());
-beforeEach(() => {
+beforeEach(async () => {
+  await nft("flush ruleset");
+  warnings.length = 0;
   api = createMemoryCluster();
 });
 
@@ -95,4 +118,123 @@ describe("the proxy", () => {
     await proxy.done;
     assert.deepEqual(warnings, []);
   });
+
+  test("a restart finds the table right and changes nothing; what changed meanwhile is the only change", async () => {
+    const { a0, b0 } = lab.pod as Record<string, Place>;
+    api.put(refs.services, service("web", ip));
+    api.put(
+      refs.services,
+      service("more", "10.96.0.60", {
+        type: "LoadBalancer",
+        externalTrafficPolicy: "Local",
+        sessionAffinity: "ClientIP",
+        loadBalancerSourceRanges: ["172.30.0.0/24", "172.30.0.1/32", "10.1.2.3/8"],
+        ports: [{ port: 80, nodePort: 30080 }],
+        vips: ["172.30.200.7"],
+      }),
+    );
+    api.put(refs.endpointSlices, slice("web", [a0!, b0!]));
+    api.put(refs.endpointSlices, slice("more", [b0!, a0!]));
+    proxy = start();
+    await proxy.synced;
+    await becomes("a0", () => b0!.dial(ip, 80));
+    // Change the order in which endpoints fill the slots, so that a fresh plan would number them otherwise.
+    api.put(refs.endpointSlices, slice("web", [b0!]));
+    await becomes("b0", () => b0!.dial(ip, 80));
+    api.put(refs.endpointSlices, slice("web", [a0!, b0!]));
+    await becomes("a0", () => b0!.dial(ip, 80));
+    assert.equal((await lab.host.dial("172.30.200.7", 80)).error, undefined);
+    stop.abort();
+    await proxy.done;
+
+    const before = await listing();
+    const scripts: string[] = [];
+    proxy = start(scripts);
+    await proxy.synced;
+    assert.deepEqual(scripts, []);
+    assert.equal(await listing(), before);
+    stop.abort();
+    await proxy.done;
+
+    api.remove(refs.services, "default/more");
+    proxy = start(scripts);
+    await proxy.synced;
+    const all = scripts.join("---");
+    assert.match(all, /^delete element/);
+    assert.doesNotMatch(all, /delete table|---/);
+    assert.deepEqual(await lab.host.dial("172.30.200.7", 80), { error: "timeout" });
+    assert.equal((await b0!.dial(ip, 80)).error, undefined);
+    stop.abort();
+    await proxy.done;
+  });
+
+  const tampering: [string, string][] = [
+    ["the ruleset flushed", "flush ruleset"],
+    ["the table deleted", "delete table ip portolan-lab"],
+    ["a chain flushed", "flush chain ip portolan-lab services"],
+    ["a map flushed", "flush map ip portolan-lab frontends"],
+    ["one element deleted", "delete element ip portolan-lab frontends { 10.96.0.50 . tcp . 80 }"],
+    ["a foreign rule", "insert rule ip portolan-lab services drop"],
+  ];
+  for (const [what, command] of tampering)
+    test(`${what}: right again within 5 s`, async () => {
+      api.put(refs.services, service("web", ip));
+      api.put(refs.endpointSlices, slice("web", [lab.pod.a0!]));
+      proxy = start();
+      await proxy.synced;
+      const dial = () => lab.pod.b0!.dial(ip, 80);
+      await becomes("a0", dial);
+      await new Promise((r) => setTimeout(r, 100));
+      await nft(command);
+      assert.notEqual((await dial()).name, "a0");
+      await becomes("a0", dial, 5000);
+      stop.abort();
+      await proxy.done;
+    });
+
+  test("tables of others are left alone", async () => {
+    await nft("add table ip stranger");
+    await nft("add chain ip stranger x");
+    api.put(refs.services, service("web", ip));
+    proxy = start();
+    await proxy.synced;
+    stop.abort();
+    await proxy.done;
+    assert.match(await nft("list table ip stranger"), /chain x/);
+    await nft("delete table ip stranger");
+  });
+});
+
+describe("UDP flows", () => {
+  const ports = [{ port: 53, protocol: "UDP", nodePort: 30053 }];
+  const web = () => service("web", ip, { type: "NodePort", ports });
+  const on = (places: Place[]) => slice("web", places, [{ port: 8080, protocol: "UDP" }]);
+  const client = { proto: "udp", fromPort: 40000 } as const;
+  const ways: [string, () => Place, string, number][] = [
+    ["by the cluster IP", () => lab.pod.b0!, ip, 53],
+    ["by the node port", () => lab.host, nodeAddress(0), 30053],
+  ];
+  for (const [how, from, address, port] of ways)
+    test(`${how}: move to a living endpoint, end with the last, end with the Service, begin with it`, async () => {
+      const { a0, b0 } = lab.pod as Record<string, Place>;
+      api.put(refs.services, web());
+      api.put(refs.endpointSlices, on([a0!]));
+      proxy = start();
+      await proxy.synced;
+      const dial = () => from().dial(address, port, client);
+      await becomes("a0", dial);
+      api.put(refs.endpointSlices, on([b0!]));
+      await becomes("b0", dial);
+      api.put(refs.endpointSlices, on([]));
+      await becomes("ECONNREFUSED", dial);
+      api.put(refs.endpointSlices, on([a0!]));
+      await becomes("a0", dial);
+      api.remove(refs.services, "default/web");
+      await becomes(port === 53 ? "timeout" : "ECONNREFUSED", dial);
+      api.put(refs.services, web());
+      await becomes("a0", dial);
+      stop.abort();
+      await proxy.done;
+      assert.deepEqual(warnings, []);
+    });
 });

@@ -1,24 +1,19 @@
 // What the proxy needs of the outside world.
-import type { Family } from "../../core/nft/mod.ts";
+import type { UdpFlow } from "../../core/network/mod.ts";
+import type { Family, NftListing } from "../../core/nft/mod.ts";
+
+export type { UdpFlow };
 
 /** nftables of the network namespace that the process runs in. */
 export interface NftTables {
-  /** Runs one transaction (input for `nft -f`): all of it happens or nothing. Rejects with nft's own words. */
+  /** Runs one transaction: all of it happens or nothing. Each piece is whole lines. Rejects with nft's own words. */
   apply(script: Iterable<string>): Promise<void>;
-  /** The table's listing, or undefined when there is no such table. `terse` leaves set elements out, and is cheap. */
-  list(family: Family, table: string, options?: { terse?: boolean }): Promise<string | undefined>;
-}
-
-/** One tracked UDP flow, as its first packet was sent and as answers to it come back. */
-export interface UdpFlow {
-  readonly source: string;
-  readonly sourcePort: number;
-  /** What the client dialled. */
-  readonly destination: string;
-  readonly destinationPort: number;
-  /** Who answers: the endpoint when the flow was translated, else the destination itself. */
-  readonly replySource: string;
-  readonly replySourcePort: number;
+  /** Ends what is held open. */
+  close(): void;
+  /** The table with all its elements, or undefined when there is no such table. Costs what the table is big. */
+  list(family: Family, table: string): Promise<NftListing | undefined>;
+  /** The table's chains as one text (no elements), or undefined when there is no such table. Cheap at any size. */
+  listRules(family: Family, table: string): Promise<string | undefined>;
 }
 
 export interface Conntrack {

@@ -10,46 +10,68 @@ export type Recorder = (
   after: string | undefined,
 ) => void;
 
+/** An element that is wanted, and elements that are wanted as long as this claim is the one that counts. */
+export interface Claim extends NftElement {
+  readonly with?: readonly NftElement[];
+}
+
 export interface Claims {
-  add(owner: string, e: NftElement): void;
-  remove(owner: string, e: NftElement): void;
+  add(owner: string, claim: Claim): void;
   /** Turns an owner's claims from one list into another. */
-  replace(owner: string, old: readonly NftElement[], wanted: readonly NftElement[]): void;
+  replace(owner: string, old: readonly Claim[], wanted: readonly Claim[]): void;
   elements(): Map<string, Elements>;
 }
 
 interface Cell {
   owner: string;
   data: string;
+  with: readonly NftElement[];
   /** Later claimants; absent while there is none, as nearly always. */
-  others?: { owner: string; data: string }[];
+  others?: { owner: string; claim: Claim }[];
 }
+
+const none: readonly NftElement[] = [];
 
 export function createClaims(record: Recorder): Claims {
   const sets = new Map<string, Map<string, Cell>>();
 
-  function add(owner: string, { set, key, data }: NftElement): void {
-    let cells = sets.get(set);
+  function recordWith(before: readonly NftElement[], after: readonly NftElement[]): void {
+    if (before.length === 0 && after.length === 0) return;
+    const id = (e: NftElement): string => `${e.set} ${e.key} : ${e.data}`;
+    const keep = new Set(after.map(id));
+    for (const e of before) if (!keep.delete(id(e))) record(e.set, e.key, e.data, undefined);
+    for (const e of after) if (keep.has(id(e))) record(e.set, e.key, undefined, e.data);
+  }
+
+  function take(cell: Cell, owner: string, claim: Claim): void {
+    if (cell.data !== claim.data) record(claim.set, claim.key, cell.data, claim.data);
+    recordWith(cell.with, claim.with ?? none);
+    cell.owner = owner;
+    cell.data = claim.data;
+    cell.with = claim.with ?? none;
+  }
+
+  function add(owner: string, claim: Claim): void {
+    let cells = sets.get(claim.set);
     if (!cells) {
       cells = new Map();
-      sets.set(set, cells);
+      sets.set(claim.set, cells);
     }
-    const cell = cells.get(key);
+    const cell = cells.get(claim.key);
     if (!cell) {
-      cells.set(key, { owner, data });
-      record(set, key, undefined, data);
-    } else if (cell.owner === owner) {
-      if (cell.data !== data) record(set, key, cell.data, data);
-      cell.data = data;
-    } else {
+      cells.set(claim.key, { owner, data: claim.data, with: claim.with ?? none });
+      record(claim.set, claim.key, undefined, claim.data);
+      if (claim.with) recordWith(none, claim.with);
+    } else if (cell.owner === owner) take(cell, owner, claim);
+    else {
       cell.others ??= [];
       const mine = cell.others.find((o) => o.owner === owner);
-      if (mine) mine.data = data;
-      else cell.others.push({ owner, data });
+      if (mine) mine.claim = claim;
+      else cell.others.push({ owner, claim });
     }
   }
 
-  function remove(owner: string, { set, key }: NftElement): void {
+  function remove(owner: string, { set, key }: Claim): void {
     const cells = sets.get(set);
     const cell = cells?.get(key);
     if (!cells || !cell) return;
@@ -58,35 +80,38 @@ export function createClaims(record: Recorder): Claims {
       return;
     }
     const next = cell.others?.shift();
-    if (!next) {
+    if (next) take(cell, next.owner, next.claim);
+    else {
       cells.delete(key);
       record(set, key, cell.data, undefined);
-      return;
+      recordWith(cell.with, none);
     }
-    if (next.data !== cell.data) record(set, key, cell.data, next.data);
-    cell.owner = next.owner;
-    cell.data = next.data;
-  }
-
-  function replace(owner: string, old: readonly NftElement[], wanted: readonly NftElement[]): void {
-    if (old.length > 0) {
-      const keep = new Set(wanted.map((e) => `${e.set} ${e.key}`));
-      for (const e of old) if (!keep.has(`${e.set} ${e.key}`)) remove(owner, e);
-    }
-    for (const e of wanted) add(owner, e);
   }
 
   return {
     add,
-    remove,
-    replace,
-    elements() {
-      const all = new Map<string, Elements>();
-      for (const [name, cells] of sets) {
-        const list = new Map<string, string>();
-        for (const [key, cell] of cells) list.set(key, cell.data);
-        all.set(name, list);
+    replace(owner, old, wanted) {
+      if (old.length > 0) {
+        const keep = new Set(wanted.map((e) => `${e.set} ${e.key}`));
+        for (const e of old) if (!keep.has(`${e.set} ${e.key}`)) remove(owner, e);
       }
+      for (const e of wanted) add(owner, e);
+    },
+    elements() {
+      const all = new Map<string, Map<string, string>>();
+      const put = (e: NftElement): void => {
+        let list = all.get(e.set);
+        if (!list) {
+          list = new Map();
+          all.set(e.set, list);
+        }
+        list.set(e.key, e.data);
+      };
+      for (const [set, cells] of sets)
+        for (const [key, cell] of cells) {
+          put({ set, key, data: cell.data });
+          for (const e of cell.with) put(e);
+        }
       return all;
     },
   };

@@ -95,15 +95,14 @@ function frontendsOf(service: Service, port: ServicePort, facts: NodeFacts): Fro
   const vips = (service.status?.loadBalancer?.ingress ?? [])
     .filter((i) => i.ip && (i.ipMode ?? "VIP") === "VIP")
     .map((i) => i.ip);
-  const ranges = (spec.loadBalancerSourceRanges ?? []).map((r) => r.trim());
-  const ofFamily = ranges.filter((r) => r.includes(":") === (facts.family === "ip6"));
+  const ranges = spec.loadBalancerSourceRanges ?? [];
   for (const address of only(vips))
     list.push({
       kind: "load-balancer",
       address,
       port: port.port,
       ...external,
-      ...(ranges.length > 0 ? { sourceRanges: ofFamily } : {}),
+      ...(ranges.length > 0 ? { sourceRanges: ranges } : {}),
     });
   const familyHasIP = clusterIPs.length > 0;
   if (port.nodePort && familyHasIP) list.push({ kind: "node-port", port: port.nodePort, ...external });

@@ -1,7 +1,8 @@
 // The wanted content of the service table, kept up to date Service by Service: what one changed Service costs depends on
 // that Service alone. Deterministic, no I/O; the caller applies the changes it hands out.
 import type { Elements, NftChain, NftChange, NftElement, NftTable } from "../nft/mod.ts";
-import { type Claims, createClaims } from "./claims.ts";
+import type { Adopted } from "./adopt.ts";
+import { type Claim, type Claims, createClaims } from "./claims.ts";
 import type { NodeFacts } from "./facts.ts";
 import { createGroups, type Group, type Groups } from "./groups.ts";
 import {
@@ -12,9 +13,12 @@ import {
   classes,
   classShift,
   hex,
+  maxClass,
+  parseBalanceChain,
   serviceLayout,
 } from "./layout.ts";
-import type { Frontend, PortRouting, ServiceRouting } from "./routing.ts";
+import type { Frontend, GroupName, PortRouting, ServiceRouting } from "./routing.ts";
+import { guardRanges } from "./source-ranges.ts";
 
 export interface ServicePlan {
   readonly facts: NodeFacts;
@@ -31,7 +35,7 @@ export interface ServicePlan {
 interface Entry {
   routing: ServiceRouting;
   groups: Group[];
-  claims: NftElement[];
+  claims: Claim[];
 }
 
 const sourceBits = { "keep-pods": 0, node: bits.masquerade, keep: bits.local } as const;
@@ -42,7 +46,11 @@ interface Pending {
   after: string | undefined;
 }
 
-export function createServicePlan(facts: NodeFacts, tableName: string): ServicePlan {
+/**
+ * A plan of that table for that node. With `adopted` (the table as it stands in the kernel) everything takes the numbers it
+ * has there; compare `table()` with the listing when all Services are set.
+ */
+export function createServicePlan(facts: NodeFacts, tableName: string, adopted?: Adopted): ServicePlan {
   const { family } = facts;
   const layout = serviceLayout(family, tableName);
   const entries = new Map<string, Entry>();
@@ -62,7 +70,7 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
     else old.after = after;
   }
   const claims: Claims = createClaims(record);
-  const groups: Groups = createGroups(record);
+  const groups: Groups = createGroups(record, adopted);
 
   function claimConstants(): void {
     const constants: [string, readonly string[]][] = [
@@ -77,6 +85,27 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
   }
   claimConstants();
 
+  const usedClasses = new Set<number>([classes.reject, classes.drop]);
+  let nextClass = 2;
+
+  function newClass(wish: number | undefined): number {
+    let index = wish;
+    if (index === undefined || usedClasses.has(index)) {
+      const taken = new Set(adopted?.classes.values());
+      while (usedClasses.has(nextClass) || taken.has(nextClass)) nextClass++;
+      index = nextClass;
+    }
+    if (index > maxClass) throw new RangeError(`more than ${maxClass} ways of balancing`);
+    usedClasses.add(index);
+    return index;
+  }
+
+  // The balance chains of an adopted table stay, used or not: there are few, and nothing leads to an unused one.
+  for (const [name, index] of adopted?.classes ?? []) {
+    const b = parseBalanceChain(name);
+    if (b && name === balanceChain(b) && !usedClasses.has(index)) classOf(b);
+  }
+
   /** The class of a way of balancing; makes its chains when it is new. Chains stay: there are few. */
   function classOf(b: Balance): number {
     const name = balanceChain(b);
@@ -85,7 +114,7 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
       const chains = chainsFor(family, b).filter(
         (c) => ![...balances.values()].some((other) => other.chains.some((o) => o.name === c.name)),
       );
-      known = { index: balances.size + 2, chains };
+      known = { index: newClass(adopted?.classes.get(name)), chains };
       balances.set(name, known);
       newChains.push(...chains);
       claims.add("", { set: "classes", key: hex(known.index << classShift), data: `goto ${name}` });
@@ -94,11 +123,10 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
   }
 
   function wordOf(frontend: Frontend, port: PortRouting, group: Group | undefined): number {
-    const guard = frontend.sourceRanges ? bits.guarded : 0;
     const source = sourceBits[frontend.source];
-    if (!group) return guard | source | (classes[frontend.whenEmpty] << classShift);
+    if (!group) return source | (classes[frontend.whenEmpty] << classShift);
     const balance = classOf({ endpoints: group.slots.length, affinity: port.affinitySeconds });
-    return guard | source | (balance << classShift) | group.id;
+    return source | (balance << classShift) | group.id;
   }
 
   /** The elements that one frontend of a port claims. */
@@ -106,19 +134,41 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
     frontend: Frontend,
     port: PortRouting,
     of: { cluster: Group | undefined; local: Group | undefined },
-  ): Generator<NftElement> {
-    const { address, sourceRanges } = frontend;
+  ): Generator<Claim> {
+    const { address } = frontend;
+    const sourceRanges = guardRanges(frontend.sourceRanges, family);
     if (address !== undefined && facts.localAddresses.includes(address)) return;
     const key = `${port.protocol} . ${frontend.port}`;
     const [set, dialled] = address === undefined ? ["nodeports", key] : ["frontends", `${address} . ${key}`];
-    yield { set, key: dialled, data: hex(wordOf(frontend, port, of[frontend.group])) };
+    const guard = sourceRanges ? bits.guarded : 0;
+    const word = wordOf(frontend, port, of[frontend.group]) | guard;
+    yield {
+      set,
+      key: dialled,
+      data: hex(word),
+      ...(sourceRanges
+        ? { with: sourceRanges.map((r) => ({ set: "source-ranges", key: `${dialled} . ${r}`, data: "" })) }
+        : {}),
+    };
     if (frontend.source === "keep") {
       const inside: Frontend = { ...frontend, source: "keep-pods", group: "cluster", whenEmpty: "reject" };
       yield { set: `inside-${set}`, key: dialled, data: hex(wordOf(inside, port, of.cluster)) };
     }
-    for (const range of sourceRanges ?? [])
-      yield { set: "source-ranges", key: `${dialled} . ${range}`, data: "" };
     if (frontend.kind === "cluster-ip") yield { set: "cluster-ips", key: address!, data: "" };
+  }
+
+  /** The number that the group of a port has in the adopted table. */
+  function adoptedGroup(from: Adopted, port: PortRouting, group: GroupName): number | undefined {
+    for (const f of port.frontends) {
+      const key = `${port.protocol} . ${f.port}`;
+      const [set, dialled] =
+        f.address === undefined ? ["nodeports", key] : ["frontends", `${f.address} . ${key}`];
+      const inside = f.source === "keep" && group === "cluster";
+      if (!inside && f.group !== group) continue;
+      const id = from.groupOf(inside ? `inside-${set}` : set, dialled);
+      if (id !== undefined) return id;
+    }
+    return undefined;
   }
 
   function set(key: string, routing: ServiceRouting | undefined): void {
@@ -130,7 +180,7 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
       entries.delete(key);
       return;
     }
-    const wanted: NftElement[] = [];
+    const wanted: Claim[] = [];
     const used: Group[] = [];
     for (const port of routing.ports) {
       const of = { cluster: undefined as Group | undefined, local: undefined as Group | undefined };
@@ -138,11 +188,11 @@ export function createServicePlan(facts: NodeFacts, tableName: string): ServiceP
         const endpoints = port.groups[name];
         const needed = port.frontends.some((f) => f.group === name || f.source === "keep");
         if (endpoints.length === 0 || !needed) continue;
-        of[name] = groups.set(
-          `${key}:${port.name}/${port.protocol}/${name}`,
-          endpoints.map((e) => `${e.address} . ${e.port}`),
-          port.affinitySeconds !== undefined,
-        );
+        of[name] = groups.set(`${key}:${port.name}/${port.protocol}/${name}`, {
+          endpoints: endpoints.map((e) => `${e.address} . ${e.port}`),
+          sticky: port.affinitySeconds !== undefined,
+          id: adopted && adoptedGroup(adopted, port, name),
+        });
         used.push(of[name]);
         for (const e of endpoints)
           if (e.local) wanted.push({ set: "hairpin", key: `${e.address} . ${e.address}`, data: "" });

@@ -1,5 +1,5 @@
 // Prints tables and changes as input for `nft -f` (nft 1.0.6 syntax). Each text is one transaction.
-import type { Elements, NftChain, NftChange, NftElement, NftSet, NftTable } from "./objects.ts";
+import type { NftChain, NftChange, NftElement, NftSet, NftTable } from "./objects.ts";
 
 /** Elements a command holds; nft's parser slows down on much longer lists. */
 const batch = 2000;
@@ -58,12 +58,15 @@ function bySet(list: readonly NftElement[]): Map<string, Map<string, string>> {
   return sets;
 }
 
-/** A change to an existing table: new chains, then element deletes, then element adds. */
+/** A change to an existing table, a command a line: new chains, then element deletes, then element adds. */
 export function* printChange(c: NftChange): Generator<string> {
   const name = `${c.family} ${c.table}`;
-  if (c.chains.length > 0) yield `table ${name} {\n${c.chains.map(printChain).join("")}}\n`;
+  for (const chain of c.chains) {
+    yield `add chain ${name} ${chain.name}\n`;
+    for (const rule of chain.rules) yield `add rule ${name} ${chain.name} ${rule}\n`;
+  }
   for (const [set, elements] of bySet(c.deletes))
     yield* elementCommands("delete", `${name} ${set}`, elements.entries());
   for (const [set, elements] of bySet(c.adds))
-    yield* elementCommands("add", `${name} ${set}`, (elements as Elements).entries());
+    yield* elementCommands("add", `${name} ${set}`, elements.entries());
 }

@@ -62,15 +62,24 @@ export function createConntrack(options: NftOptions = {}): Conntrack {
       return flows;
     },
     async remove(family, flows) {
-      for (const f of flows)
+      // What dials the same and is answered by the same goes in one call, however many clients there are.
+      const groups = new Map(
+        flows.map((f) => [`${f.destination} ${f.destinationPort} ${f.replySource} ${f.replySourcePort}`, f]),
+      );
+      for (const f of groups.values())
         await run(
           options,
-          ["-D", "-f", familyName[family], "-p", "udp", "-s", f.source, "--sport", `${f.sourcePort}`].concat([
+          [
+            "-D",
+            "-f",
+            familyName[family],
+            "-p",
+            "udp",
             "-d",
             f.destination,
             "--dport",
             `${f.destinationPort}`,
-          ]),
+          ].concat(["-r", f.replySource, "--reply-port-src", `${f.replySourcePort}`]),
           () => {},
         );
     },

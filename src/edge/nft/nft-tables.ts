@@ -1,17 +1,9 @@
-// Runs nft(8): one process a transaction, its input streamed.
+// Runs nft(8): small transactions through one that is held open, big ones each in a process of its own, input streamed.
 import { spawn } from "node:child_process";
 import type { NftTables } from "../../agents/proxy/mod.ts";
-import type { Family } from "../../core/nft/mod.ts";
-
-/** nft refused or could not be run. `stderr` has its words. */
-export class NftError extends Error {
-  readonly stderr: string;
-  constructor(why: string, stderr: string) {
-    super(`nft: ${why}${stderr ? `: ${stderr.slice(0, 2000).trim()}` : ""}`);
-    this.name = "NftError";
-    this.stderr = stderr;
-  }
-}
+import { type Family, parseListing } from "../../core/nft/mod.ts";
+import { createHeldNft } from "./held-nft.ts";
+import { NftError } from "./nft-error.ts";
 
 export interface NftOptions {
   /** Where nft is; default: by PATH. */
@@ -65,19 +57,70 @@ function runNft(options: NftOptions, args: readonly string[], input: Iterable<st
   });
 }
 
+/** Longer input goes through a process of its own: a held nft reads it character by character. */
+const heldLimit = 16_384;
+
+/** The text of that table in a listing: from its head to the closing brace at the line's start. */
+function tableText(listing: string, family: Family, table: string): string | undefined {
+  const head = `table ${family} ${table} {\n`;
+  const start = listing.startsWith(head) ? 0 : listing.indexOf(`\n${head}`);
+  if (start < 0) return undefined;
+  const end = listing.indexOf("\n}", start);
+  return end < 0 ? undefined : listing.slice(start, end);
+}
+
 /** nftables of this process's network namespace (or of another one, through `prefix`). */
 export function createNftTables(options: NftOptions = {}): NftTables {
+  const held = createHeldNft(options.prefix ?? [], options.timeoutMs ?? 60_000);
+  /** False when this nft cannot be held (another build may lack the interactive mode). */
+  let canHold: boolean | undefined;
+
+  async function tryHold(): Promise<boolean> {
+    const probe = createHeldNft(options.prefix ?? [], 2000);
+    const works = await probe.run("list flowtables").then(
+      () => true,
+      () => false,
+    );
+    probe.close();
+    return works;
+  }
+
   return {
     async apply(script) {
-      await runNft(options, ["-f", "-"], script);
+      const pieces: string[] = [];
+      let length = 0;
+      const iterator = script[Symbol.iterator]();
+      for (let next = iterator.next(); !next.done; next = iterator.next()) {
+        pieces.push(next.value);
+        length += next.value.length;
+        if (length > heldLimit) break;
+      }
+      const rest = { [Symbol.iterator]: () => iterator };
+      const small = length <= heldLimit && !pieces.some((p) => p.includes("{\n"));
+      if (small) canHold ??= await tryHold();
+      if (small && canHold) await held.run(pieces.join("").trimEnd().replaceAll("\n", "; "));
+      else
+        await runNft(
+          options,
+          ["-f", "-"],
+          (function* () {
+            yield* pieces;
+            yield* rest;
+          })(),
+        );
     },
-    async list(family: Family, table: string, { terse = false } = {}) {
+    close: () => held.close(),
+    async list(family, table) {
       try {
-        return await runNft(options, [...(terse ? ["-t"] : []), "list", "table", family, table], []);
+        return parseListing(await runNft(options, ["list", "table", family, table], []), family, table);
       } catch (error) {
         if (error instanceof NftError && /No such file or directory/.test(error.stderr)) return undefined;
         throw error;
       }
+    },
+    async listRules(family, table) {
+      // `list table` and `list chain` make nft 1.0.6 read every element even when terse; `list ruleset` does not.
+      return tableText(await runNft(options, ["-t", "list", "ruleset", family], []), family, table);
     },
   };
 }

@@ -1,0 +1,232 @@
+// Keeps one family's service table in the kernel as the plan wants it: adopts what is there at the start, applies changes
+// one transaction at a time, looks whether somebody else changed the table, and removes UDP flows that contradict it.
+import {
+  adoptListing,
+  createServicePlan,
+  hasUdp,
+  type NodeFacts,
+  type ServicePlan,
+  type ServiceRouting,
+} from "../../core/network/mod.ts";
+import { diffTable, isEmptyChange, type NftChange, printChange, printTable } from "../../core/nft/mod.ts";
+import { createFlowCleaner } from "./flow-cleaner.ts";
+import type { Clock, Conntrack, Log, NftTables } from "./ports.ts";
+
+export interface KeeperOptions {
+  table: string;
+  /** The node as it is now; asked again after `reload`. */
+  facts(): NodeFacts;
+  /** Every Service that there is. */
+  keys(): Iterable<string>;
+  /** What a Service means now; undefined when it is gone or not the proxy's. */
+  routing(key: string, facts: NodeFacts): ServiceRouting | undefined;
+  nft: NftTables;
+  conntrack: Conntrack;
+  clock: Clock;
+  log: Log;
+  /** Told of every transaction that went through, with the Services in it (none: a whole load or a repair). */
+  applied?(keys: ReadonlySet<string>, milliseconds: number): void;
+}
+
+export interface TableKeeper {
+  /** Resolves when the kernel has the first whole table. */
+  readonly synced: Promise<void>;
+  /** The plan in force, once there is one. */
+  readonly plan: ServicePlan | undefined;
+  touch(key: string): void;
+  /** Computes everything anew: the node's facts changed. */
+  reload(): void;
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Sets that packets fill. */
+const learned = ["affinity"];
+const rulesEveryMs = 2000;
+/** Elements are compared this many times the duration of a comparison apart, within these bounds. */
+const elementsRest = 50;
+const elementsEveryMs = { least: 3000, most: 600_000 };
+
+export function createTableKeeper(options: KeeperOptions): TableKeeper {
+  const { table, nft, clock, log } = options;
+  const dirty = new Set<string>();
+  let plan: ServicePlan | undefined;
+  /** What nft lists for the rules that are loaded; undefined: to be read. */
+  let rules: string | undefined;
+  /** Odd while a transaction runs; the same even number before and after a look means nothing happened. */
+  let version = 0;
+  let repair: string | undefined;
+  let failures = 0;
+  /** Counts demands to plan anew. */
+  let epoch = 0;
+  let wake: (() => void) | undefined;
+  let markSynced: () => void;
+  const synced = new Promise<void>((resolve) => {
+    markSynced = resolve;
+  });
+  const flows = createFlowCleaner(options, () => plan);
+
+  async function apply(script: Iterable<string>, keys: ReadonlySet<string>): Promise<void> {
+    const begin = clock.now();
+    version++;
+    try {
+      await nft.apply(script);
+    } finally {
+      version++;
+    }
+    options.applied?.(keys, clock.now() - begin);
+  }
+
+  async function applyWhole(whole: ServicePlan): Promise<void> {
+    whole.take();
+    await apply(printTable(whole.table()), new Set());
+    rules = undefined;
+  }
+
+  async function applyChange(change: NftChange, keys: ReadonlySet<string>): Promise<void> {
+    if (isEmptyChange(change)) return;
+    await apply(printChange(change), keys);
+    if (change.chains.length > 0) rules = undefined;
+  }
+
+  /** Plans everything anew and makes the kernel so, by the difference where that is possible. */
+  async function load(): Promise<void> {
+    const asked = epoch;
+    const facts = options.facts();
+    // What was refused once may be refused again for what is in the table: then nothing of it is kept.
+    const listing = failures < 2 ? await nft.list(facts.family, table) : undefined;
+    const adopted = listing && adoptListing(listing);
+    const next = createServicePlan(facts, table, adopted);
+    dirty.clear();
+    for (const key of options.keys()) next.set(key, options.routing(key, facts));
+    adopted?.forget();
+    next.take();
+    const change = listing && diffTable(listing, next.table(), learned);
+    if (change) await applyChange(change, new Set());
+    else await applyWhole(next);
+    plan = epoch === asked ? next : undefined;
+    flows.clean();
+  }
+
+  async function applyDirty(current: ServicePlan): Promise<void> {
+    const keys = new Set(dirty);
+    dirty.clear();
+    let udp = false;
+    for (const key of keys) {
+      const before = current.get(key);
+      const after = options.routing(key, current.facts);
+      current.set(key, after);
+      if (!hasUdp(before) && !hasUdp(after)) continue;
+      udp = true;
+      flows.replaced(before, after, current.facts);
+    }
+    await applyChange(current.take(), keys);
+    if (udp) flows.clean();
+  }
+
+  async function step(): Promise<void> {
+    if (!plan) await load();
+    else if (repair !== undefined) {
+      log.warn({ table, found: repair }, "the service table was changed by somebody else; loading it again");
+      repair = undefined;
+      await applyWhole(plan);
+    }
+    if (plan && dirty.size > 0) await applyDirty(plan);
+  }
+
+  async function work(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await step();
+        failures = 0;
+        markSynced();
+      } catch (error) {
+        // What was taken from the plan is lost with the transaction: begin from what is wanted, not from a difference.
+        plan = undefined;
+        failures++;
+        log.warn({ table, error: String(error) }, "a transaction failed; planning the whole table anew");
+        await clock.sleep(Math.min(25 * 2 ** failures, 5000), signal);
+        continue;
+      }
+      if (!plan || repair !== undefined || dirty.size > 0) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (signal.aborted) resolve();
+      });
+      wake = undefined;
+    }
+  }
+
+  function demand(found: string): void {
+    repair = found;
+    wake?.();
+  }
+
+  /** Compares the kernel's rules with what was loaded. */
+  async function lookAtRules(family: NodeFacts["family"]): Promise<void> {
+    const before = version;
+    const now = await nft.listRules(family, table);
+    if (version !== before || version % 2 === 1 || !plan) return;
+    if (now === undefined) demand("no table");
+    else if (rules === undefined) rules = now;
+    else if (now !== rules) demand("other rules");
+  }
+
+  async function lookAtElements(family: NodeFacts["family"]): Promise<void> {
+    const before = version;
+    const listing = await nft.list(family, table);
+    if (version !== before || version % 2 === 1 || !plan || dirty.size > 0) return;
+    const change = listing && diffTable(listing, plan.table(), learned);
+    if (!listing) demand("no table");
+    else if (!change) demand("other rules");
+    else if (!isEmptyChange(change))
+      demand(`${change.deletes.length} elements too many, ${change.adds.length} missing`);
+  }
+
+  async function watch(signal: AbortSignal): Promise<void> {
+    await synced;
+    const { family } = options.facts();
+    let elementsAt = clock.now() + elementsEveryMs.least;
+    while (!signal.aborted) {
+      try {
+        await lookAtRules(family);
+        const begin = clock.now();
+        if (begin >= elementsAt) {
+          await lookAtElements(family);
+          const took = clock.now() - begin;
+          const rest = Math.min(Math.max(took * elementsRest, elementsEveryMs.least), elementsEveryMs.most);
+          elementsAt = clock.now() + rest;
+          flows.clean();
+        }
+      } catch (error) {
+        log.warn({ table, error: String(error) }, "could not look at the service table");
+      }
+      await clock.sleep(rulesEveryMs, signal);
+    }
+  }
+
+  return {
+    synced,
+    get plan() {
+      return plan;
+    },
+    touch(key) {
+      dirty.add(key);
+      wake?.();
+    },
+    reload() {
+      epoch++;
+      plan = undefined;
+      wake?.();
+    },
+    async run(signal) {
+      signal.addEventListener("abort", () => wake?.(), { once: true });
+      const aborted = new Promise<void>((resolve) => {
+        signal.addEventListener("abort", () => resolve(), { once: true });
+        if (signal.aborted) resolve();
+      });
+      await Promise.all([work(signal), Promise.race([watch(signal), aborted])]);
+      await flows.idle();
+    },
+  };
+}

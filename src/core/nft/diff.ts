@@ -1,0 +1,57 @@
+// What it takes to turn one table's content into another's.
+import type { NftChain, NftChange, NftElement, NftTable } from "./objects.ts";
+import { comparableRule, type NftListing } from "./parse-listing.ts";
+
+const priorities: Record<string, string> = {
+  "prerouting -100": "dstnat",
+  "prerouting -99": "dstnat + 1",
+  "postrouting 100": "srcnat",
+  "forward 0": "filter",
+  "prerouting 0": "filter",
+  "input 0": "filter",
+  "output 0": "filter",
+};
+
+/** The lines that nft lists for a chain. */
+function listedLines({ hook, rules }: NftChain): string[] {
+  const lines = rules.map(comparableRule);
+  if (!hook) return lines;
+  const priority = priorities[`${hook.hook} ${hook.priority}`] ?? `${hook.priority}`;
+  return [`type ${hook.type} hook ${hook.hook} priority ${priority}; policy accept;`, ...lines];
+}
+
+/**
+ * The change from what was listed to what is wanted; undefined when only loading the whole table can make it so (a wanted
+ * chain or set differs or is missing). Chains that are not wanted stay, nothing leads there. `ignore` names sets that the
+ * packet path fills.
+ */
+export function diffTable(
+  listed: NftListing,
+  wanted: NftTable,
+  ignore: readonly string[],
+): NftChange | undefined {
+  const { family, table, sets } = wanted.layout;
+  const chains: NftChain[] = [];
+  for (const chain of wanted.layout.chains) {
+    const there = listed.chains.get(chain.name);
+    if (!there) {
+      if (chain.hook) return undefined;
+      chains.push(chain);
+      continue;
+    }
+    const lines = listedLines(chain);
+    const same = there.length === lines.length && there.every((r, i) => comparableRule(r) === lines[i]);
+    if (!same) return undefined;
+  }
+  const deletes: NftElement[] = [];
+  const adds: NftElement[] = [];
+  for (const { name } of sets) {
+    const have = listed.elements.get(name);
+    if (!have) return undefined;
+    if (ignore.includes(name)) continue;
+    const want = wanted.elements.get(name);
+    for (const [key, data] of have) if (want?.get(key) !== data) deletes.push({ set: name, key, data });
+    for (const [key, data] of want ?? []) if (have.get(key) !== data) adds.push({ set: name, key, data });
+  }
+  return { family, table, chains, deletes, adds };
+}
