@@ -37,7 +37,9 @@ export function controllerQueue(
     work: options.work,
     onError(key, error) {
       // Conflicts are the ordinary course of things: the next try reads the newer object.
-      const quiet = error instanceof StatusError && (error.code === 409 || error.code === 404);
+      const quiet =
+        isNamespaceTerminating(error) ||
+        (error instanceof StatusError && (error.code === 409 || error.code === 404));
       log[quiet ? "debug" : "warn"]({ controller: name, key, ...errorFields(error) }, "could not reconcile");
     },
   });

@@ -1,0 +1,188 @@
+// Controllers and scheduler together beside the real API server; only the kubelets are played.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KubeClient } from "../../src/control/client/mod.ts";
+import { startControllers } from "../../src/control/controllers/mod.ts";
+import { startScheduler } from "../../src/control/scheduler/mod.ts";
+import {
+  deployments,
+  endpointSlices,
+  events,
+  namespaces,
+  nodes,
+  pods,
+  replicaSets,
+  services,
+} from "../../src/core/api/refs.ts";
+import { isNotFound } from "../../src/core/api/status.ts";
+import type { Pod } from "../../src/core/api/types.ts";
+import { eventuallyAsync } from "../support/api-rig.ts";
+import { startTestServer, testCluster } from "../support/api-server.ts";
+import { type FakeKubelets, startFakeKubelets } from "../support/fake-kubelet.ts";
+
+const namespace = "default";
+const labels = { app: "web" };
+const deployment = (replicas: number, image = "nginx") =>
+  ({
+    metadata: { name: "web" },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: "c", image }] } },
+    },
+  }) as never;
+
+async function start(
+  t: { after(f: () => Promise<void>): void },
+  nodeNames: string[],
+): Promise<{ client: KubeClient; kubelets: FakeKubelets; warnings: string[] }> {
+  const server = await startTestServer({ lmdb: true });
+  const { client } = server.api;
+  const stop = new AbortController();
+  const warnings: string[] = [];
+  const warn = (fields: object, message: string): void =>
+    void warnings.push(`${message} ${JSON.stringify(fields)}`);
+  const log = { debug() {}, info() {}, warn, error: warn };
+  const loops = [
+    startControllers({ client, cluster: testCluster, caCert: server.ca, log }, stop.signal),
+    startScheduler({ client, log }, stop.signal),
+  ];
+  const kubelets = await startFakeKubelets(client, nodeNames);
+  t.after(async () => {
+    stop.abort();
+    await kubelets.stop();
+    await Promise.all(loops);
+    await server.close();
+  });
+  return { client, kubelets, warnings };
+}
+
+const ready = (p: Pod): boolean =>
+  p.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+
+test("a Deployment behind a Service: made, rolled out, rolled back, drained, deleted", async (t) => {
+  const { client, warnings } = await start(t, ["n1", "n2"]);
+  await client.create(deployments, deployment(3), { namespace });
+  const service = { metadata: { name: "web" }, spec: { selector: labels, ports: [{ port: 80 }] } };
+  await client.create(services, service as never, { namespace });
+  const endpoints = async (): Promise<string[]> =>
+    (await client.list(endpointSlices, { namespace, labelSelector: "kubernetes.io/service-name=web" })).items
+      .flatMap((s) => s.endpoints ?? [])
+      .filter((e) => e.conditions?.ready)
+      .map((e) => e.targetRef!.name!)
+      .sort();
+  const settled = (image: string, count: number): Promise<void> =>
+    eventuallyAsync(async () => {
+      const all = (await client.list(pods, { namespace })).items;
+      assert.equal(all.length, count);
+      assert.ok(all.every((p) => ready(p) && p.spec!.containers[0]!.image === image));
+      assert.deepEqual(await endpoints(), all.map((p) => p.metadata.name!).sort());
+      const d = await client.get(deployments, "web", { namespace });
+      assert.equal(
+        d.status?.conditions?.find((c) => c.type === "Progressing")?.reason,
+        "NewReplicaSetAvailable",
+      );
+    }, 10_000);
+  await settled("nginx", 3);
+
+  const image = (value: string) => ({
+    spec: { template: { spec: { containers: [{ name: "c", image: value }] } } },
+  });
+  await client.patch(deployments, "web", image("nginx:2"), { namespace, type: "strategic" });
+  await settled("nginx:2", 3);
+  await client.patch(deployments, "web", image("nginx"), { namespace, type: "strategic" });
+  await settled("nginx", 3);
+  const revisions = (await client.list(replicaSets, { namespace })).items.map(
+    (rs) => rs.metadata.annotations!["deployment.kubernetes.io/revision"],
+  );
+  assert.deepEqual(revisions.sort(), ["2", "3"]);
+
+  await client.patch(nodes, "n1", { spec: { unschedulable: true } }, { type: "merge" });
+  for (const p of (await client.list(pods, { namespace, fieldSelector: "spec.nodeName=n1" })).items) {
+    const eviction = {
+      apiVersion: "policy/v1",
+      kind: "Eviction",
+      metadata: { name: p.metadata.name!, namespace },
+    };
+    await client.create(pods, eviction, { namespace, name: p.metadata.name, subresource: "eviction" });
+  }
+  await eventuallyAsync(async () => {
+    const all = (await client.list(pods, { namespace })).items;
+    assert.deepEqual(
+      all.map((p) => p.spec?.nodeName),
+      ["n2", "n2", "n2"],
+    );
+  });
+  await settled("nginx", 3);
+
+  await client.delete(deployments, "web", { namespace, propagationPolicy: "Foreground" });
+  await eventuallyAsync(async () => {
+    assert.deepEqual(await endpoints(), []);
+    assert.equal((await client.list(pods, { namespace })).items.length, 0);
+    assert.equal((await client.list(replicaSets, { namespace })).items.length, 0);
+    await assert.rejects(client.get(deployments, "web", { namespace }), (e) => isNotFound(e));
+  });
+  assert.deepEqual(warnings, []);
+});
+
+test("fifty pods at once all get a node, and no room is given twice", async (t) => {
+  const { client } = await start(t, ["n1", "n2"]);
+  const requests = { cpu: "200m" };
+  await eventuallyAsync(async () => {
+    await client.get(namespaces, "default");
+    await client.create(
+      pods,
+      { metadata: { generateName: "probe-" }, spec: { containers: [{ name: "c", image: "x" }] } } as never,
+      {
+        namespace,
+      },
+    );
+  });
+  await client.deleteCollection(pods, { namespace, gracePeriodSeconds: 0 });
+  const spec = { containers: [{ name: "c", image: "nginx", resources: { requests } }] };
+  await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      client.create(pods, { metadata: { name: `p${i}` }, spec } as never, { namespace }),
+    ),
+  );
+  // Two nodes of four cores hold forty of them.
+  await eventuallyAsync(async () => {
+    const all = (await client.list(pods, { namespace })).items;
+    for (const n of ["n1", "n2"]) assert.equal(all.filter((p) => p.spec?.nodeName === n).length, 20);
+    assert.equal(
+      all.filter((p) => p.status?.conditions?.some((c) => c.reason === "Unschedulable")).length,
+      10,
+    );
+  });
+  const message =
+    "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
+  await eventuallyAsync(async () => {
+    const said = (await client.list(events, { namespace })).items.map((e) => e.message);
+    assert.ok(said.includes(message));
+  });
+  await client.delete(
+    pods,
+    (await client.list(pods, { namespace, fieldSelector: "spec.nodeName=n1" })).items[0]!.metadata.name!,
+    {
+      namespace,
+      gracePeriodSeconds: 0,
+    },
+  );
+  await eventuallyAsync(async () =>
+    assert.equal((await client.list(pods, { namespace })).items.filter((p) => !p.spec?.nodeName).length, 9),
+  );
+});
+
+test("a namespace takes everything in it along", async (t) => {
+  const { client } = await start(t, ["n1"]);
+  await client.create(namespaces, { metadata: { name: "shop" } });
+  await eventuallyAsync(async () => {
+    await client.create(deployments, deployment(2), { namespace: "shop" });
+  });
+  await eventuallyAsync(async () =>
+    assert.equal((await client.list(pods, { namespace: "shop" })).items.filter(ready).length, 2),
+  );
+  await client.delete(namespaces, "shop");
+  await eventuallyAsync(() => assert.rejects(client.get(namespaces, "shop"), (e) => isNotFound(e)), 10_000);
+  assert.equal((await client.list(pods, { namespace: "shop" })).items.length, 0);
+});
