@@ -2,6 +2,7 @@
 // they are kept is somebody else's business.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { type DescribedKind, packageOf } from "../../core/api/openapi/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
@@ -23,6 +24,7 @@ import {
   legacyGroups,
   legacyResources,
   legacyVersions,
+  type VirtualResource,
 } from "./discovery.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
 import { parseAccept } from "./negotiate.ts";
@@ -36,6 +38,14 @@ import { createSubresources } from "./subresource.ts";
 import { subresourceHandlers } from "./subresources/mod.ts";
 import { createTokenInspector, type TokenSigner, tokenHandler, tokenVerifier } from "./tokens/mod.ts";
 import { versionInfo } from "./version.ts";
+
+/** Kinds that are answered but never stored, as OpenAPI describes them. */
+const describedReview = (v: VirtualResource): DescribedKind => ({
+  ...v,
+  model: `${packageOf(v.group)}.${v.version}.${v.kind}`,
+  verbs: ["create"],
+  subresources: [],
+});
 
 export interface ApiServerOptions {
   store: Store;
@@ -96,7 +106,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
   });
   const openApi = createOpenApi({
     schema: o.schema,
-    definitions: o.definitions,
+    definitions: [...o.definitions, ...reviews.map(describedReview)],
     descriptions: o.descriptions ?? (async () => ({})),
   });
   const discovery: DiscoveryInput = { registry, virtual: reviews };

@@ -4,13 +4,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import {
+  type DescribedKind,
   type Descriptions,
   encodeOpenApiV2,
   openApiV2Document,
   openApiV3Document,
   openApiV3Index,
 } from "../../core/api/openapi/mod.ts";
-import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, notAcceptable } from "../../core/api/status.ts";
 import { answerJson } from "./answer.ts";
@@ -18,7 +18,7 @@ import { parseAccept } from "./negotiate.ts";
 
 export interface OpenApiOptions {
   schema: Schema;
-  definitions: readonly ResourceDefinition[];
+  definitions: readonly DescribedKind[];
   /** The texts of dist/descriptions.json; asked for once for every document that is made. */
   descriptions(): Promise<Descriptions>;
 }

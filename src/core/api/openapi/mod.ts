@@ -1,3 +1,5 @@
+export { packageOf } from "./definition-names.ts";
+export type { DescribedKind } from "./operations.ts";
 export type { Descriptions } from "./schemas.ts";
 export * from "./v2.ts";
 export { encodeOpenApiV2 } from "./v2-protobuf.ts";

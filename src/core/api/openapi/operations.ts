@@ -31,6 +31,12 @@ export interface Operation {
   readonly codes: readonly number[];
 }
 
+/** What a document needs to know of a kind: part of a ResourceDefinition. */
+export type DescribedKind = Pick<
+  ResourceDefinition,
+  "group" | "version" | "kind" | "plural" | "namespaced" | "model" | "verbs" | "subresources"
+>;
+
 const all: readonly Verb[] = [
   "create",
   "delete",
@@ -46,7 +52,7 @@ export const groupVersionPath = (group: string, version: string): string =>
   group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
 
 /** Every operation on a kind and its subresources. Kinds without a model in the schema have none. */
-export function operationsOf(def: ResourceDefinition, schema: Schema): Operation[] {
+export function operationsOf(def: DescribedKind, schema: Schema): Operation[] {
   const model = schema.model(def.model);
   if (!model) return [];
   const verbs = def.verbs ?? all;
@@ -179,7 +185,7 @@ function changes(kind: string, suffix: string, model: Model | undefined): [Verb,
 const connecting = new Set(["attach", "exec", "portforward", "proxy"]);
 
 function subresourceOperations(
-  def: ResourceDefinition,
+  def: DescribedKind,
   sub: SubresourceDefinition,
   item: string,
   suffix: string,

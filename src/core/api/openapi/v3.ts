@@ -1,16 +1,21 @@
 // OpenAPI v3: one document a group version, and the index of them (KEP-2896).
 import { createHash } from "node:crypto";
-import type { ResourceDefinition } from "../resource.ts";
 import type { Schema } from "../schema/mod.ts";
 import { operationGroup } from "./definition-names.ts";
-import { extensionsOf, groupVersionPath, type Operation, operationsOf } from "./operations.ts";
+import {
+  type DescribedKind,
+  extensionsOf,
+  groupVersionPath,
+  type Operation,
+  operationsOf,
+} from "./operations.ts";
 import type { Parameter } from "./parameters.ts";
 import { type Descriptions, type Json, SchemaCollector } from "./schemas.ts";
 
 export interface OpenApiSource {
   readonly schema: Schema;
   readonly descriptions: Descriptions;
-  readonly definitions: readonly ResourceDefinition[];
+  readonly definitions: readonly DescribedKind[];
 }
 
 /** What changes when documents of the same kinds are written differently. */
@@ -30,9 +35,7 @@ const patchTypes = [
   "application/strategic-merge-patch+json",
 ];
 
-export function groupVersionsOf(
-  definitions: readonly ResourceDefinition[],
-): { group: string; version: string }[] {
+export function groupVersionsOf(definitions: readonly DescribedKind[]): { group: string; version: string }[] {
   const seen = new Map(definitions.map((d) => [groupVersionPath(d.group, d.version), d]));
   return [...seen.values()].map(({ group, version }) => ({ group, version }));
 }
