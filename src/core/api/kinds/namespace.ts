@@ -40,6 +40,8 @@ export const namespace: ResourceDefinition<Namespace> = define<Namespace>({
   nameRule: "dns1123label",
   subresources: [{ name: "finalize", verbs: ["update"], kind: "Namespace" }, statusOf("Namespace")],
   setDefaults(n) {
+    n.status ??= {};
+    n.status.phase ||= "Active";
     if (!n.metadata.name) return;
     n.metadata.labels = { ...n.metadata.labels, [NAME_LABEL]: n.metadata.name };
   },

@@ -36,20 +36,3 @@ export function validateLabelSelector(
 /** True when the selector selects everything. */
 export const isEmptySelector = (s: LabelSelector): boolean =>
   Object.keys(s.matchLabels ?? {}).length + (s.matchExpressions ?? []).length === 0;
-
-/** Whether a valid selector selects the labels. */
-export function selectorMatches(
-  s: LabelSelector,
-  labels: Record<string, string> | null | undefined,
-): boolean {
-  const of = (k: string) => (labels && Object.hasOwn(labels, k) ? labels[k] : undefined);
-  return (
-    Object.entries(s.matchLabels ?? {}).every(([k, v]) => of(k) === v) &&
-    (s.matchExpressions ?? []).every((e) => {
-      const v = of(e.key);
-      if (e.operator === "In") return v !== undefined && (e.values ?? []).includes(v);
-      if (e.operator === "NotIn") return v === undefined || !(e.values ?? []).includes(v);
-      return e.operator === "Exists" ? v !== undefined : v === undefined;
-    })
-  );
-}

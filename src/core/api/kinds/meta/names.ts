@@ -1,5 +1,6 @@
 // What a name may look like (RFC 1123, RFC 1035, and Kubernetes' own grammars): each check returns what is wrong, worded as
 // apimachinery's util/validation words it; none means valid.
+export { labelKeyErrors as qualifiedName, labelValueErrors as labelValue } from "../../selector/mod.ts";
 
 const regexError = (message: string, format: string, ...examples: string[]): string => {
   const eg = examples.map((e) => `'${e}', `).join(" or ");
@@ -8,7 +9,6 @@ const regexError = (message: string, format: string, ...examples: string[]): str
     : `${message} (e.g. ${eg}regex used for validation is '${format}')`;
 };
 const maxLength = (n: number): string => `must be no more than ${n} characters`;
-const maxBytes = (n: number): string => `must be no more than ${n} bytes`;
 const byteLength = (s: string): number => Buffer.byteLength(s);
 
 const label1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
@@ -58,44 +58,6 @@ export function dns1035Label(value: string): string[] {
 export function pathSegment(value: string): string[] {
   if (value === "." || value === "..") return [`may not be '${value}'`];
   return ["/", "%"].filter((c) => value.includes(c)).map((c) => `may not contain '${c}'`);
-}
-
-const labelKey = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
-const labelKeyRe = whole(labelKey);
-const labelKeyText =
-  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-
-/** A label's or annotation's key, a finalizer, a resource: `name` or `dns.subdomain/name`. */
-export function qualifiedName(value: string): string[] {
-  const parts = value.split("/");
-  if (parts.length > 2) {
-    const text = regexError(labelKeyText, labelKey, "MyName", "my.name", "123-abc");
-    return [
-      `a valid label key ${text} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
-    ];
-  }
-  const errors: string[] = [];
-  const name = parts.at(-1)!;
-  if (parts.length === 2) {
-    if (parts[0] === "") errors.push("prefix part must be non-empty");
-    else errors.push(...dns1123Subdomain(parts[0]!).map((m) => `prefix part ${m}`));
-  }
-  if (name === "") errors.push("name part must be non-empty");
-  else if (byteLength(name) > 63) errors.push(`name part ${maxBytes(63)}`);
-  if (!labelKeyRe.test(name))
-    errors.push(`name part ${regexError(labelKeyText, labelKey, "MyName", "my.name", "123-abc")}`);
-  return errors;
-}
-
-const labelValueFormat = `(${labelKey})?`;
-const labelValueRe = whole(labelValueFormat);
-
-export function labelValue(value: string): string[] {
-  const errors = byteLength(value) > 63 ? [maxBytes(63)] : [];
-  if (labelValueRe.test(value)) return errors;
-  const text =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-  return [...errors, regexError(text, labelValueFormat, "MyValue", "my_value", "12345")];
 }
 
 export function portNumber(value: number): string[] {

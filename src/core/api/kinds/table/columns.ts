@@ -1,6 +1,6 @@
 // Columns that many kinds share, and small pieces of cells (kubernetes pkg/printers/internalversion).
 import type { Column } from "../../resource.ts";
-import type { KubeObject, LabelSelector, PodTemplateSpec } from "../../types.ts";
+import type { KubeObject, PodTemplateSpec } from "../../types.ts";
 import { age } from "./human-duration.ts";
 
 export const nameColumn: Column = {
@@ -32,34 +32,6 @@ export function column<T extends KubeObject>(
     ...(options.wide ? { priority: 1 } : {}),
     cell,
   };
-}
-
-/** `a=1,b=2` in order of the keys; `<none>` for no labels. */
-export function formatLabels(labels: Record<string, string> | null | undefined): string {
-  const pairs = Object.entries(labels ?? {}).map(([k, v]) => `${k}=${v}`);
-  return pairs.length === 0 ? "<none>" : pairs.sort().join(",");
-}
-
-/** A label selector as metav1.FormatLabelSelector prints it: `app=web,tier in (a,b),!old`. */
-export function formatLabelSelector(selector: LabelSelector | null | undefined): string {
-  if (!selector) return "<none>";
-  const parts: [key: string, text: string][] = Object.entries(selector.matchLabels ?? {}).map(([k, v]) => [
-    k,
-    `${k}=${v}`,
-  ]);
-  for (const e of selector.matchExpressions ?? []) {
-    const values = [...(e.values ?? [])].sort().join(",");
-    if (e.operator === "In") parts.push([e.key, `${e.key} in (${values})`]);
-    else if (e.operator === "NotIn") parts.push([e.key, `${e.key} notin (${values})`]);
-    else if (e.operator === "Exists") parts.push([e.key, e.key]);
-    else if (e.operator === "DoesNotExist") parts.push([e.key, `!${e.key}`]);
-    else return "<error>";
-  }
-  if (parts.length === 0) return "<none>";
-  return parts
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, text]) => text)
-    .join(",");
 }
 
 /** The wide columns of every kind that makes pods from a template. */

@@ -1,4 +1,5 @@
 // Rules that every kind with a template and a selector has (kubernetes pkg/apis/apps/validation).
+import { labelSelectorMatches } from "../../selector/mod.ts";
 import type { FieldError } from "../../status.ts";
 import type { LabelSelector, PodTemplateSpec } from "../../types.ts";
 import {
@@ -9,7 +10,6 @@ import {
   notNegative,
   notSupported,
   required,
-  selectorMatches,
   validateLabelSelector,
 } from "../meta/mod.ts";
 import { podWarnings, setPodSpecDefaults, validateTemplate } from "../pod/mod.ts";
@@ -40,7 +40,7 @@ export function validateRunningTemplate(
   if (template == null) return [required(path)];
   const labels = template.metadata?.labels;
   const errors: FieldError[] = [];
-  if (selector && !isEmptySelector(selector) && !selectorMatches(selector, labels))
+  if (selector && !isEmptySelector(selector) && !labelSelectorMatches(selector, labels))
     errors.push(
       invalid(`${path}.metadata.labels`, labels ?? null, "`selector` does not match template `labels`"),
     );
