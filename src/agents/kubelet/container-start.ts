@@ -42,7 +42,9 @@ export interface StartInput {
   /** An ephemeral container's target, by id. */
   targetId?: string | undefined;
   /** The container runs; its postStart hook has not. */
-  onStarted(containerId: string): void;
+  onStarted(containerId: string): Promise<void>;
+  /** Aborts when the pod is to leave: a hook is then waited for no longer. */
+  leaving: AbortSignal;
 }
 
 const retryConfigMs = 10_000;
@@ -157,10 +159,15 @@ export async function startContainer(context: KubeletContext, input: StartInput)
     throw new StartError("RunContainerError", message, now(), id);
   }
   say.normal("Started", "Container started");
-  input.onStarted(id);
+  await input.onStarted(id);
   const hook = container.lifecycle?.postStart;
   if (hook) {
-    const result = await callHandler(hook, {
+    const left = new Promise<{ ok: boolean; output: string }>((resolve) => {
+      const leave = (): void => resolve({ ok: true, output: "" });
+      input.leaving.addEventListener("abort", leave, { once: true });
+      if (input.leaving.aborted) leave();
+    });
+    const call = callHandler(hook, {
       pod,
       container,
       containerId: id,
@@ -169,6 +176,7 @@ export async function startContainer(context: KubeletContext, input: StartInput)
       client: context.probes,
       timeoutMs: 120_000,
     });
+    const result = await Promise.race([call, left]);
     if (!result.ok) {
       say.warning("FailedPostStartHook", `PostStartHook failed`);
       throw new StartError("PostStartHookError", `PostStartHook failed: ${result.output}`, now(), id);

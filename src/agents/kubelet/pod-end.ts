@@ -2,57 +2,53 @@
 // files and runtime objects are removed, and only then does the API hear that the pod may be forgotten.
 import { pods } from "../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../core/api/status.ts";
-import type { Pod } from "../../core/api/types.ts";
 import { stopContainer } from "./container-stop.ts";
-import type { KubeletContext } from "./kubelet-context.ts";
-import type { PodCache } from "./pod-cache.ts";
-import type { PodEvents } from "./pod-events.ts";
+import type { PodParts } from "./pod-parts.ts";
 import { allContainers, isSidecar, type SpecContainer } from "./pod-text.ts";
 import { cgroupParent } from "./resources.ts";
 import type { RuntimeContainer } from "./runtime.ts";
 import { logDirectory } from "./sandbox-config.ts";
 
 export interface EndInput {
-  context: KubeletContext;
-  cache: PodCache;
-  events: PodEvents;
-  pod(): Pod;
   /** The API has forgotten the pod already. */
   removed(): boolean;
   /** False: the pod has finished by itself and stays to be looked at. */
   deleted: boolean;
   graceSeconds: number;
-  podIP: string;
   stopping: Set<string>;
   wasReady: boolean;
   publish(final: boolean): Promise<void>;
-  podDir: string;
 }
 
 /** Time for a ready pod's address to leave the tables of everyone who sends to it, before it is told to stop. */
 const drainMs = 100;
 
-export function endPod(input: EndInput): { done: Promise<void>; shorten(seconds: number): void } {
-  const { context, cache, stopping } = input;
+/** `shorten` cuts the grace period of what is being stopped. */
+export function endPod(
+  parts: PodParts,
+  input: EndInput,
+): { done: Promise<void>; shorten(seconds: number): void } {
+  const { context, cache, pod } = parts;
+  const { stopping } = input;
   const { runtime, now } = context;
   let deadline = now() + input.graceSeconds * 1000;
 
   const left = (): number => Math.max(0, Math.ceil((deadline - now()) / 1000));
   const alive = (): RuntimeContainer[] => cache.containers.filter((c) => c.state === "running");
   const specOf = (c: RuntimeContainer): SpecContainer | undefined =>
-    allContainers(input.pod()).find((s) => s.container.name === c.name);
+    allContainers(pod()).find((s) => s.container.name === c.name);
 
   async function stop(c: RuntimeContainer): Promise<void> {
     stopping.add(c.id);
     try {
       await stopContainer(context, {
-        pod: input.pod(),
+        pod: pod(),
         spec: specOf(c),
         container: c,
         message: `Stopping container ${c.name}`,
         graceSeconds: Math.max(left(), 1),
-        podIP: input.podIP,
-        events: input.events,
+        podIP: parts.podIP(),
+        events: parts.events,
       });
       await cache.awaitExit(c.id);
     } finally {
@@ -70,7 +66,7 @@ export function endPod(input: EndInput): { done: Promise<void>; shorten(seconds:
         .filter((c) => !isLate(c))
         .map(stop),
     );
-    const order = (input.pod().spec?.initContainers ?? []).map((c) => c.name);
+    const order = (pod().spec?.initContainers ?? []).map((c) => c.name);
     const late = alive().sort((a, b) => order.indexOf(b.name) - order.indexOf(a.name));
     for (const c of late) await stop(c);
   }
@@ -93,18 +89,17 @@ export function endPod(input: EndInput): { done: Promise<void>; shorten(seconds:
     // The phase is final now; said again so that the address and the sandbox's end are told too.
     await input.publish(true);
     if (!input.deleted) return;
-    await context.files.removeTree(input.podDir);
+    await context.files.removeTree(parts.volumes.podDir);
     await forget();
     for (const c of cache.containers) await runtime.removeContainer(c.id);
     for (const s of cache.sandboxes) await runtime.removeSandbox(s.id);
-    const pod = input.pod();
-    await context.files.removeTree(logDirectory(context.facts.podLogDir, pod));
-    await context.files.removeCgroup(cgroupParent(context.facts.cgroupRoot, pod));
+    await context.files.removeTree(logDirectory(context.facts.podLogDir, pod()));
+    await context.files.removeCgroup(cgroupParent(context.facts.cgroupRoot, pod()));
   }
 
   async function forget(): Promise<void> {
     if (input.removed()) return;
-    const { namespace, name = "", uid = "" } = input.pod().metadata;
+    const { namespace, name = "", uid = "" } = pod().metadata;
     try {
       await context.client.delete(pods, name, {
         namespace,

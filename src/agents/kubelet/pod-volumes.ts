@@ -2,23 +2,27 @@
 import type { Pod } from "../../core/api/types.ts";
 import type { PodObjects } from "./environment.ts";
 import type { KubeletContext } from "./kubelet-context.ts";
+import type { Say } from "./pod-events.ts";
 import { createPodTokens, fetchObjects } from "./pod-objects.ts";
 import { type ContentInput, hasContent } from "./volume-content.ts";
 import { podDirectory, setUpVolume } from "./volumes.ts";
 
 export interface PodVolumes {
-  readonly ready: boolean;
   readonly podDir: string;
   /** Objects as they were when last fetched. */
   readonly objects: PodObjects;
-  /** Fetches what the pod refers to and sets up every volume; rejects with a FailedMount message. */
-  setUp(pod: Pod): Promise<void>;
+  /** Fetches what the pod refers to and sets up every volume. False: FailedMount was told; try again at `retryAt`. */
+  prepare(pod: Pod, say: Say): Promise<boolean>;
+  readonly retryAt: number;
+  /** Something changed: the next `prepare` need not wait. */
+  retryNow(): void;
   /** Brings the content of configMap, secret, downwardAPI and projected volumes up to date; never rejects. */
   update(pod: Pod): Promise<void>;
   /** When a token wants renewal. */
   nextRefresh(): number | undefined;
 }
 
+const retryMs = { first: 500, most: 120_000 };
 const nothing: PodObjects = { configMaps: new Map(), secrets: new Map() };
 
 export function createPodVolumes(context: KubeletContext, uid: string): PodVolumes {
@@ -26,6 +30,8 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
   const podDir = podDirectory(facts.rootDir, uid);
   const tokens = createPodTokens(context.client, context.now);
   let ready = false;
+  let retryAt = 0;
+  let pause = retryMs.first;
   let objects = nothing;
 
   const content = async (pod: Pod): Promise<ContentInput> => ({
@@ -37,36 +43,54 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
     allocatable: facts.allocatable,
   });
 
+  /** Rejects with a FailedMount message. */
+  async function setUp(pod: Pod): Promise<void> {
+    const volumes = pod.spec?.volumes ?? [];
+    const projected = volumes.find((v) => v.projected)?.name ?? volumes[0]?.name ?? "";
+    let input: ContentInput;
+    try {
+      objects = await fetchObjects(context, pod, true);
+      input = await content(pod);
+    } catch (error) {
+      throw new Error(`MountVolume.SetUp failed for volume "${projected}" : ${(error as Error).message}`);
+    }
+    await Promise.all(
+      volumes.map(async (volume) => {
+        try {
+          await setUpVolume(pod, volume, { podDir, files, content: input });
+        } catch (error) {
+          throw new Error(
+            `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`,
+          );
+        }
+      }),
+    );
+  }
+
   return {
-    get ready() {
-      return ready;
-    },
     podDir,
     get objects() {
       return objects;
     },
-    async setUp(pod) {
-      const volumes = pod.spec?.volumes ?? [];
-      const projected = volumes.find((v) => v.projected)?.name ?? volumes[0]?.name ?? "";
-      let input: ContentInput;
+    get retryAt() {
+      return retryAt;
+    },
+    retryNow() {
+      retryAt = 0;
+    },
+    async prepare(pod, say) {
+      if (ready) return true;
+      if (retryAt > context.now()) return false;
       try {
-        objects = await fetchObjects(context, pod, true);
-        input = await content(pod);
+        await setUp(pod);
+        ready = true;
+        return true;
       } catch (error) {
-        throw new Error(`MountVolume.SetUp failed for volume "${projected}" : ${(error as Error).message}`);
+        say.warning("FailedMount", (error as Error).message);
+        retryAt = context.now() + pause;
+        pause = Math.min(pause * 2, retryMs.most);
+        return false;
       }
-      await Promise.all(
-        volumes.map(async (volume) => {
-          try {
-            await setUpVolume(pod, volume, { podDir, files, content: input });
-          } catch (error) {
-            throw new Error(
-              `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`,
-            );
-          }
-        }),
-      );
-      ready = true;
     },
     async update(pod) {
       if (!ready) return;

@@ -2,23 +2,20 @@
 // do, does it, and says how it went. Deaths, probe verdicts, changed objects and time wake it; nothing polls.
 import type { Pod, PodStatus } from "../../core/api/types.ts";
 import type { Rejection } from "./admission.ts";
-import { createBackOff } from "./back-off.ts";
-import { StartError, startContainer } from "./container-start.ts";
-import { stopContainer } from "./container-stop.ts";
-import { decide, type Kill, type Plan, type Start, type Waiting } from "./decide.ts";
+import { decide, type Plan, type Waiting } from "./decide.ts";
 import { type KubeletContext, podKey, rfc3339 } from "./kubelet-context.ts";
 import { createPodCache } from "./pod-cache.ts";
-import { parseResolvConf, podResolvConf } from "./pod-dns.ts";
+import { createPodContainers } from "./pod-containers.ts";
 import { endPod } from "./pod-end.ts";
 import { podEvents } from "./pod-events.ts";
-import { pullSecrets } from "./pod-objects.ts";
-import type { PodState, ProbeResults, StartFailure } from "./pod-state.ts";
+import { graceSeconds, type PodParts } from "./pod-parts.ts";
+import { createPodProbes } from "./pod-probes.ts";
+import { createPodSandboxes } from "./pod-sandboxes.ts";
+import type { PodState } from "./pod-state.ts";
 import { podStatus } from "./pod-status.ts";
-import { allContainers } from "./pod-text.ts";
+import { allContainers, type SpecContainer } from "./pod-text.ts";
 import { createPodVolumes } from "./pod-volumes.ts";
-import { type ProbeLoop, startProbes } from "./probes.ts";
-import type { RuntimeContainer, RuntimeImage, SandboxConfig } from "./runtime.ts";
-import { logDirectory, sandboxConfig } from "./sandbox-config.ts";
+import type { RuntimeContainer } from "./runtime.ts";
 import type { StatusWriter } from "./status-writer.ts";
 
 export interface PodWorker {
@@ -53,8 +50,20 @@ export interface WorkerOptions {
   onGone(uid: string): void;
 }
 
-const volumeRetryMs = { first: 500, most: 120_000 };
-const sandboxRetryMs = { first: 1000, most: 60_000 };
+/** A status is written between two container starts when the last one is older than this. */
+const stalestStatusMs = 300;
+
+const earliest = (...times: (number | undefined)[]): number | undefined => {
+  const set = times.filter((t) => t !== undefined);
+  return set.length > 0 ? Math.min(...set) : undefined;
+};
+
+/** What is started first in a new sandbox: the first init container, or every main one. */
+function firstToStart(pod: Pod): SpecContainer[] {
+  const all = allContainers(pod);
+  const init = all.find((c) => c.kind === "init");
+  return init ? [init] : all.filter((c) => c.kind === "main");
+}
 
 export function createPodWorker(options: WorkerOptions): PodWorker {
   const { context, writer } = options;
@@ -62,34 +71,24 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const uid = options.pod.metadata.uid!;
   let pod = options.pod;
   let removed = false;
+  /** Why the kubelet ended the pod, where it did; `rejected`: before anything was made. */
   let verdict: Rejection | undefined;
-  let ended = false;
-  let gone = false;
   let rejected = false;
+  let ended = false;
+  let settled = false;
+  let gone = false;
   let admitted = options.known;
   let started = pod.status?.startTime ? Date.parse(pod.status.startTime as unknown as string) : 0;
-  const events = podEvents(context.events, () => pod);
-  const cache = createPodCache(runtime, context.files, uid);
-  const volumes = createPodVolumes(context, uid);
-  const backOff = createBackOff();
-  const failures = new Map<string, StartFailure>();
-  const stopping = new Set<string>();
-  const hooking = new Set<string>();
-  const probes = new Map<string, ProbeLoop>();
-  const dead = new Set<string>();
-  const told = new Set<string>();
-  /** Ids that died while a start was under way: maybe the one being started. */
-  const early = new Set<string>();
-  let starting = 0;
-  let settled = false;
   let waiting: readonly Waiting[] = [];
   let podIPs: string[] = pod.status?.podIPs?.map((p) => p.ip!) ?? [];
   let reloadAll = options.known;
-  let refreshVolumes = false;
-  let volumeTry = { at: 0, delay: volumeRetryMs.first };
-  let sandboxTry = { at: 0, delay: sandboxRetryMs.first };
+  let refreshVolumes = options.known;
   let status: PodStatus | undefined;
+  let published = 0;
   let ending: { done: Promise<void>; shorten(seconds: number): void } | undefined;
+  const dead = new Set<string>();
+  const told = new Set<string>();
+  const leaving = new AbortController();
 
   let dirty = false;
   let running = false;
@@ -123,23 +122,47 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     timer = setTimeout(wake, Math.min(Math.max(0, at - now()), 2 ** 31 - 1));
   }
 
+  const cache = createPodCache(runtime, context.files, uid);
+  const parts: PodParts = {
+    context,
+    uid,
+    pod: () => pod,
+    podIP: () => (pod.spec?.hostNetwork ? facts.address : (cache.sandbox?.ips[0] ?? podIPs[0] ?? "")),
+    cache,
+    events: podEvents(context.events, () => pod),
+    volumes: createPodVolumes(context, uid),
+    leaving: leaving.signal,
+    wake,
+  };
+  const { events, volumes } = parts;
+  const sandboxes = createPodSandboxes(parts);
+  const containers = createPodContainers(parts, sandboxes, (id) => void dead.add(id));
+  const probes = createPodProbes(parts, options.known);
+
   function state(): PodState {
-    const results = new Map<string, ProbeResults>();
-    for (const [id, p] of probes) results.set(id, p.results);
+    const { failures, stopping, hooking } = containers;
     return {
       sandbox: cache.sandbox,
       containers: cache.containers,
-      probes: results,
+      probes: probes.results(),
       failures,
       stopping,
       hooking,
     };
   }
 
-  function computeStatus(): PodStatus {
+  /** Own conditions as told last, others' (readiness gates) as the API has them. */
+  function conditions(): NonNullable<PodStatus["conditions"]> {
+    const own = status?.conditions ?? [];
+    const types = new Set(own.map((c) => c.type));
+    return [...own, ...(pod.status?.conditions ?? []).filter((c) => !types.has(c.type))];
+  }
+
+  function publish(): Promise<void> {
     if (cache.sandbox && cache.sandbox.ips.length > 0) podIPs = cache.sandbox.ips;
-    return podStatus({
-      pod: status ? { ...pod, status: { ...status, conditions: mergedConditions() } } : pod,
+    published = now();
+    status = podStatus({
+      pod: status ? { ...pod, status: { ...status, conditions: conditions() } } : pod,
       state: state(),
       waiting,
       messages: cache.messages,
@@ -151,242 +174,25 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       podIPs,
       now: rfc3339(now()),
     });
-  }
-
-  /** Own conditions as written last, others' (readiness gates) as the API has them. */
-  function mergedConditions(): PodStatus["conditions"] {
-    const own = status?.conditions ?? [];
-    const types = new Set(own.map((c) => c.type));
-    return [...own, ...(pod.status?.conditions ?? []).filter((c) => !types.has(c.type))];
-  }
-
-  function publish(): Promise<void> {
-    status = computeStatus();
     return removed ? Promise.resolve() : writer.write(pod, status);
   }
 
-  const podIP = (): string =>
-    pod.spec?.hostNetwork ? facts.address : (cache.sandbox?.ips[0] ?? podIPs[0] ?? "");
-
-  // ---- looking
-
+  /** Brings the cache up to date with what was told of the runtime. */
   async function look(): Promise<void> {
     if (reloadAll) {
       reloadAll = false;
       await cache.reload();
-      for (const c of cache.containers) if (c.state === "created") await discard(c);
+      // Made and never started: left by a process that died in between.
+      for (const c of cache.containers) {
+        if (c.state !== "created") continue;
+        await runtime.removeContainer(c.id);
+        cache.drop(c.id);
+      }
     }
     for (const id of [...dead]) {
       dead.delete(id);
       if (cache.sandboxes.some((s) => s.id === id)) await cache.refreshSandbox(id);
       else await cache.awaitExit(id);
-    }
-  }
-
-  /** A container that was made and never started: left by a process that died in between. */
-  async function discard(c: RuntimeContainer): Promise<void> {
-    await runtime.removeContainer(c.id);
-    cache.drop(c.id);
-  }
-
-  // ---- acting
-
-  function dnsConfig(): SandboxConfig["dnsConfig"] {
-    const host = parseResolvConf(context.hostFiles.resolvConf);
-    const { dnsAddress, domain } = facts.cluster;
-    return podResolvConf(pod, { host, clusterServer: dnsAddress, domain });
-  }
-
-  function configOf(attempt: number): SandboxConfig {
-    return sandboxConfig(pod, attempt, {
-      podLogDir: facts.podLogDir,
-      cgroupRoot: facts.cgroupRoot,
-      domain: facts.cluster.domain,
-      dns: dnsConfig()!,
-    });
-  }
-
-  async function prepareVolumes(): Promise<boolean> {
-    if (volumes.ready) return true;
-    if (volumeTry.at > now()) return false;
-    try {
-      await volumes.setUp(pod);
-      volumeTry = { at: 0, delay: volumeRetryMs.first };
-      return true;
-    } catch (error) {
-      events.warning("FailedMount", (error as Error).message);
-      volumeTry = {
-        at: now() + volumeTry.delay,
-        delay: Math.min(volumeTry.delay * 2, volumeRetryMs.most),
-      };
-      return false;
-    }
-  }
-
-  /** Makes a sandbox; what is left of older ones goes first. */
-  async function makeSandbox(): Promise<boolean> {
-    if (sandboxTry.at > now()) return false;
-    const attempt = cache.sandbox ? cache.sandbox.attempt + 1 : 0;
-    for (const c of cache.containers)
-      if (c.state === "running") await runtime.stopContainer(c.id, 0).then(() => cache.awaitExit(c.id));
-    for (const s of cache.sandboxes) await runtime.stopSandbox(s.id);
-    if (attempt > 0)
-      events.normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
-    try {
-      await context.files.makeDirectory(logDirectory(facts.podLogDir, pod), 0o755);
-      const id = await context.sandboxGate.run(() => runtime.runSandbox(configOf(attempt)));
-      await cache.refreshSandbox(id);
-      sandboxTry = { at: 0, delay: sandboxRetryMs.first };
-      return true;
-    } catch (error) {
-      const text = `Failed to create pod sandbox: rpc error: code = Unknown desc = ${(error as Error).message}`;
-      events.warning("FailedCreatePodSandBox", text);
-      sandboxTry = {
-        at: now() + sandboxTry.delay,
-        delay: Math.min(sandboxTry.delay * 2, sandboxRetryMs.most),
-      };
-      // What the failed call left behind is found and removed.
-      await cache.reload().catch(() => undefined);
-      return false;
-    }
-  }
-
-  const images = new Map<string, Promise<RuntimeImage>>();
-  /** The image of a container, asked for once a start: while the sandbox is being made already. */
-  function imageFor(start: { container: Start["container"]; kind: Start["kind"] }): Promise<RuntimeImage> {
-    const { name } = start.container;
-    let image = images.get(name);
-    if (!image) {
-      image = context.images.ensure(pod, start.container, {
-        events: events.of(start),
-        secrets: pullSecrets(context, pod),
-      });
-      image.catch(() => undefined);
-      images.set(name, image);
-    }
-    return image;
-  }
-
-  async function begin(start: Start): Promise<void> {
-    const { name } = start.container;
-    const sandbox = cache.sandbox!;
-    if (start.after) backOff.next(name, start.after.finishedAt, now());
-    const target = (start.container as { targetContainerName?: string }).targetContainerName;
-    let startedId: string | undefined;
-    starting++;
-    try {
-      await startContainer(context, {
-        pod,
-        start,
-        sandbox,
-        sandboxConfig: configOf(sandbox.attempt),
-        volumes,
-        events,
-        image: imageFor(start),
-        targetId: target ? worker.runningContainer(target) : undefined,
-        onStarted(id) {
-          startedId = id;
-          if (start.container.lifecycle?.postStart) hooking.add(id);
-        },
-      });
-      await cache.refreshContainer(startedId!);
-      failures.delete(name);
-      hooking.delete(startedId!);
-    } catch (error) {
-      if (!(error instanceof StartError)) throw error;
-      const id = error.containerId;
-      failures.set(name, { reason: error.reason, message: error.message, retryAt: error.retryAt });
-      if (id !== undefined) {
-        hooking.delete(id);
-        const c = await cache.refreshContainer(id);
-        if (c?.state === "running")
-          void kill({ container: c, name, message: "FailedPostStartHook" }, graceSeconds());
-      }
-    } finally {
-      images.delete(name);
-      starting--;
-      if (startedId && early.has(startedId)) dead.add(startedId);
-      if (starting === 0) early.clear();
-    }
-    await forgetOldDead(name);
-  }
-
-  /** Of a container's dead only the two newest stay, for `--previous` and lastState. */
-  async function forgetOldDead(name: string): Promise<void> {
-    const old = cache.containers
-      .filter((c) => c.name === name && c.state === "exited")
-      .sort((a, b) => b.createdAt - a.createdAt)
-      .slice(2);
-    for (const c of old) {
-      await runtime.removeContainer(c.id);
-      cache.drop(c.id);
-      if (c.logPath) await context.files.removeTree(c.logPath);
-    }
-  }
-
-  function graceSeconds(): number {
-    return pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
-  }
-
-  async function kill(k: Kill, grace: number): Promise<void> {
-    stopping.add(k.container.id);
-    try {
-      await stopContainer(context, {
-        pod,
-        spec: allContainers(pod).find((c) => c.container.name === k.name),
-        container: k.container,
-        message: k.message,
-        graceSeconds: grace,
-        podIP: podIP(),
-        events,
-      });
-      await cache.awaitExit(k.container.id);
-    } catch (error) {
-      log("container not stopped", { pod: podKey(pod), container: k.name, error: (error as Error).message });
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    } finally {
-      stopping.delete(k.container.id);
-      wake();
-    }
-  }
-
-  function killByProbe(k: Kill): void {
-    const spec = allContainers(pod).find((c) => c.container.name === k.name)?.container;
-    const own = k.probe ? spec?.[`${k.probe}Probe`]?.terminationGracePeriodSeconds : undefined;
-    void kill(k, own ?? graceSeconds());
-  }
-
-  function syncProbes(): void {
-    const live = new Map(cache.containers.filter((c) => c.state === "running").map((c) => [c.id, c]));
-    for (const [id, loop] of probes) {
-      if (live.has(id)) continue;
-      loop.stop();
-      probes.delete(id);
-    }
-    for (const c of live.values()) {
-      if (probes.has(c.id) || hooking.has(c.id)) continue;
-      const spec = allContainers(pod).find((s) => s.container.name === c.name);
-      if (!spec || spec.kind === "ephemeral") continue;
-      const { container } = spec;
-      if (!container.startupProbe && !container.livenessProbe && !container.readinessProbe) continue;
-      const loop = startProbes({
-        pod,
-        container,
-        containerId: c.id,
-        startedAt: c.startedAt || c.createdAt,
-        context: { podIP: podIP(), runtime, client: context.probes },
-        onResult: wake,
-        onUnhealthy: (message) => events.of(spec).warning("Unhealthy", message),
-      });
-      // A container that was ready before this process was restarted stays ready until a probe says otherwise.
-      const before = options.known
-        ? [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
-            (s) => s.containerID === `containerd://${c.id}`,
-          )
-        : undefined;
-      if (before?.started && container.startupProbe) loop.results.startup = true;
-      if (before?.ready && container.readinessProbe) loop.results.readiness = true;
-      probes.set(c.id, loop);
     }
   }
 
@@ -401,37 +207,37 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     }
   }
 
-  function deadline(): number | undefined {
-    const seconds = pod.spec?.activeDeadlineSeconds;
-    return seconds === undefined ? undefined : started + seconds * 1000;
+  const isFinal = (): boolean => ["Succeeded", "Failed"].includes((status ?? pod.status)?.phase ?? "");
+
+  /** When the pod has run for as long as it may; undefined: no such limit. */
+  const deadline = (): number | undefined =>
+    pod.spec?.activeDeadlineSeconds === undefined
+      ? undefined
+      : started + pod.spec.activeDeadlineSeconds * 1000;
+
+  /** Asks once whether the pod may run here. */
+  function refused(): boolean {
+    if (admitted) return false;
+    admitted = true;
+    const phase = pod.status?.phase;
+    const refusal = phase === "Failed" || phase === "Succeeded" ? undefined : options.admit(pod);
+    if (!refusal) return false;
+    verdict = refusal;
+    rejected = true;
+    ended = true;
+    events.warning(refusal.reason, refusal.message.replace("Pod was rejected: ", ""));
+    return true;
   }
-
-  const earliest = (...times: (number | undefined)[]): number | undefined => {
-    const set = times.filter((t) => t !== undefined);
-    return set.length > 0 ? Math.min(...set) : undefined;
-  };
-
-  // ---- the loop's body
 
   async function sync(): Promise<void> {
     await look();
     if (started === 0) started = now();
     if (ending) return;
     if (removed || pod.metadata.deletionTimestamp) return end();
-    if (!admitted) {
-      admitted = true;
-      const finished = pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
-      const refused = finished ? undefined : options.admit(pod);
-      if (refused) {
-        verdict = refused;
-        rejected = true;
-        ended = true;
-        events.warning(refused.reason, refused.message.replace("Pod was rejected: ", ""));
-        void publish();
-        return;
-      }
+    if (refused() || verdict) {
+      void publish();
+      return;
     }
-    if (verdict) return void publish();
     const until = deadline();
     if (until !== undefined && until <= now() && !isFinal()) {
       verdict = {
@@ -441,91 +247,82 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       events.normal("DeadlineExceeded", verdict.message);
       return end();
     }
-    if (refreshVolumes) {
-      refreshVolumes = false;
-      volumeTry.at = 0;
-      for (const [name, f] of failures) if (f.reason === "CreateContainerConfigError") failures.delete(name);
-      await volumes.update(pod);
-    }
-    const effective = status ? { ...pod, status: { ...pod.status, phase: status.phase } } : pod;
-    const plan = decide(effective as Pod, state(), backOff, now());
+    if (refreshVolumes && !isFinal()) await updateVolumes();
+    const seen = status ? ({ ...pod, status: { ...pod.status, phase: status.phase } } as Pod) : pod;
+    const plan = decide(seen, state(), containers.backOff, now());
     waiting = plan.waiting;
     if (plan.finished) {
-      if (settled && !cache.sandbox?.ready) return void publish();
-      return end();
+      if (!settled || cache.sandbox?.ready) return end();
+      void publish();
+      return;
     }
     tellBackOff(plan);
-    for (const k of plan.kill) killByProbe(k);
-
-    let retry: number | undefined;
-    if (plan.newSandbox) {
-      const first = firstToStart();
-      for (const c of first) void imageFor(c);
-      void publish();
-      const [made, mounted] = await Promise.all([makeSandbox(), prepareVolumes()]);
-      if (made) dirty = true;
-      else retry = sandboxTry.at;
-      if (!mounted) retry = earliest(retry, volumeTry.at);
-    } else if (plan.start.length > 0) {
-      if (await prepareVolumes()) {
-        for (const start of plan.start) {
-          if (pod.metadata.deletionTimestamp || removed) break;
-          await begin(start);
-        }
-        dirty = true;
-      } else retry = volumeTry.at;
-    }
-    syncProbes();
+    for (const k of plan.kill) void containers.kill(k);
+    const retry = await carryOut(plan);
+    probes.sync(containers.hooking);
     if (!plan.newSandbox) void publish();
-    wakeAt(earliest(plan.wakeAt, retry, until, volumes.nextRefresh()));
     const refresh = volumes.nextRefresh();
     if (refresh !== undefined && refresh <= now()) refreshVolumes = true;
+    wakeAt(earliest(plan.wakeAt, retry, until, refresh));
   }
 
-  const isFinal = (): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+  /** Makes the sandbox or starts containers; resolves with the time to try again what could not be done. */
+  async function carryOut(plan: Plan): Promise<number | undefined> {
+    if (plan.newSandbox) {
+      for (const c of firstToStart(pod)) containers.prefetch(c);
+      void publish();
+      const [made, mounted] = await Promise.all([sandboxes.make(), volumes.prepare(pod, events)]);
+      if (made) dirty = true;
+      return earliest(made ? undefined : sandboxes.retryAt, mounted ? undefined : volumes.retryAt);
+    }
+    if (plan.start.length === 0) return undefined;
+    if (!(await volumes.prepare(pod, events))) return volumes.retryAt;
+    for (const start of plan.start) {
+      if (leaving.signal.aborted) break;
+      if (now() - published > stalestStatusMs) void publish();
+      if (await containers.start(start)) dirty = true;
+      probes.sync(containers.hooking);
+    }
+    return undefined;
+  }
 
-  /** What is started first in a new sandbox: the first init container, or every main one. */
-  function firstToStart(): { container: Start["container"]; kind: Start["kind"] }[] {
-    const all = allContainers(pod);
-    const init = all.find((c) => c.kind === "init");
-    return init ? [init] : all.filter((c) => c.kind === "main");
+  async function updateVolumes(): Promise<void> {
+    refreshVolumes = false;
+    volumes.retryNow();
+    if (options.known) await volumes.prepare(pod, events);
+    for (const [name, f] of containers.failures)
+      if (f.reason === "CreateContainerConfigError") containers.failures.delete(name);
+    await volumes.update(pod);
   }
 
   function end(): void {
     const deleted = removed || pod.metadata.deletionTimestamp !== undefined;
-    for (const p of probes.values()) p.stopAllButReadiness();
-    ending = endPod({
-      context,
-      cache,
-      events,
-      pod: () => pod,
+    probes.stopAllButReadiness();
+    ending = endPod(parts, {
       removed: () => removed,
       deleted,
-      graceSeconds: deleted || verdict ? graceSeconds() : (pod.spec?.terminationGracePeriodSeconds ?? 30),
-      podIP: podIP(),
-      stopping,
+      graceSeconds: graceSeconds(pod),
+      stopping: containers.stopping,
       wasReady: status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false,
       publish: (final) => {
         if (final) ended = deleted || verdict !== undefined;
         return publish();
       },
-      podDir: volumes.podDir,
     });
-    void ending.done
+    ending.done
       .then(() => {
-        for (const p of probes.values()) p.stop();
-        probes.clear();
-        ending = undefined;
-        if (!deleted) {
-          settled = true;
-          // Finished, not deleted: its containers stay for their logs until the pod goes.
-          if (pod.metadata.deletionTimestamp || removed) wake();
+        probes.stop();
+        if (deleted) {
+          gone = true;
+          clearTimeout(timer);
+          context.images.forget(uid);
+          options.onGone(uid);
           return;
         }
-        gone = true;
-        clearTimeout(timer);
-        context.images.forget(uid);
-        options.onGone(uid);
+        // Finished, not deleted: its containers stay for their logs until the pod goes.
+        settled = true;
+        ending = undefined;
+        if (pod.metadata.deletionTimestamp || removed) wake();
       })
       .catch((error) => {
         log("pod not ended", { pod: podKey(pod), error: (error as Error).message });
@@ -534,22 +331,20 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       });
   }
 
-  const worker: PodWorker = {
+  wake();
+  return {
     get pod() {
       return pod;
     },
-    view() {
-      return status ? { ...pod, status: { ...status, conditions: mergedConditions()! } } : pod;
-    },
+    view: () => (status ? { ...pod, status: { ...status, conditions: conditions() } } : pod),
     get active() {
       return !verdict && !isFinal() && !gone;
     },
     update(next) {
-      const before = pod;
+      const map = (p: Pod): string => JSON.stringify([p.metadata.labels, p.metadata.annotations]);
+      if (map(next) !== map(pod)) refreshVolumes = true;
       pod = next;
-      const labels = JSON.stringify([next.metadata.labels, next.metadata.annotations]);
-      if (labels !== JSON.stringify([before.metadata.labels, before.metadata.annotations]))
-        refreshVolumes = true;
+      if (next.metadata.deletionTimestamp) leaving.abort();
       const grace = next.metadata.deletionGracePeriodSeconds;
       if (ending && grace !== undefined) ending.shorten(grace);
       wake();
@@ -557,13 +352,14 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     remove(last) {
       pod = last;
       removed = true;
+      leaving.abort();
       if (ending) ending.shorten(last.metadata.deletionGracePeriodSeconds ?? 1);
       wake();
     },
     died(id) {
       const known = cache.containers.some((c) => c.id === id) || cache.sandboxes.some((s) => s.id === id);
       if (!known) {
-        if (starting > 0) early.add(id);
+        containers.diedEarly(id);
         return;
       }
       dead.add(id);
@@ -580,11 +376,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     get sandboxId() {
       return cache.sandbox?.ready ? cache.sandbox.id : undefined;
     },
-    runningContainer(name) {
-      return cache.containers.find((c) => c.name === name && c.state === "running")?.id;
-    },
+    runningContainer: (name) => cache.containers.find((c) => c.name === name && c.state === "running")?.id,
     container: (id) => cache.containers.find((c) => c.id === id),
   };
-  wake();
-  return worker;
 }

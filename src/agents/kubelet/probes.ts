@@ -30,6 +30,8 @@ export interface ProbeLoopOptions {
   containerId: string;
   /** Milliseconds since the epoch. */
   startedAt: number;
+  /** Verdicts of an earlier process, true until a probe says otherwise. */
+  before?: ProbeResults;
   context: Omit<HandlerContext, "pod" | "container" | "containerId" | "timeoutMs">;
   /** A verdict changed. */
   onResult(kind: ProbeKind, ok: boolean): void;
@@ -49,7 +51,7 @@ const warmUpMs = [50, 100, 200, 400];
 /** Runs until `stop`: one timer a probe. */
 export function startProbes(options: ProbeLoopOptions): ProbeLoop {
   const { container } = options;
-  const results: ProbeResults = {};
+  const results: ProbeResults = { ...options.before };
   const timers = new Map<ProbeKind, NodeJS.Timeout>();
   const stopped = new Set<ProbeKind>();
 
@@ -107,7 +109,7 @@ export function startProbes(options: ProbeLoopOptions): ProbeLoop {
     schedule(kind, spec, Math.max(0, period - (Date.now() - began)), { streak, last: ok, warm: run.warm });
   }
 
-  if (container.startupProbe) begin("startup");
+  if (container.startupProbe && !results.startup) begin("startup");
   else {
     begin("liveness");
     begin("readiness");
