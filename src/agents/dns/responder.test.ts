@@ -75,7 +75,7 @@ function setUp(options: { servers?: string[]; upstream?: Ask; synced?: boolean }
     );
     return packet.decode(bytes) as packet.DecodedPacket & { rcode: string };
   }
-  return { ask, raw, state, directory, add, responder };
+  return { ask, raw, state, directory, add, responder, probe: upstreams.probe };
 }
 
 const a = (name: string, address: string, ttl = 60): packet.Answer => ({
@@ -217,6 +217,15 @@ test("no server answers: SERVFAIL, at once after that, until one comes back", as
   await ask("z.example");
   await new Promise((r) => setImmediate(r));
   assert.deepEqual(data(await ask("z.example")), ["192.0.2.9"]);
+});
+
+test("a server that did not answer the first probes is not waited for", async () => {
+  const { ask, state, probe } = setUp();
+  probe();
+  await new Promise((r) => setImmediate(r));
+  assert.deepEqual(state.asked, ["udp 192.0.2.1 .", "udp 192.0.2.1 ."]);
+  assert.equal((await ask("x.example")).rcode, "SERVFAIL");
+  assert.equal(state.asked.length, 2);
 });
 
 test("no servers at all: SERVFAIL", async () => {

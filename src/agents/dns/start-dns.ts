@@ -128,6 +128,7 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
   }
 
   const listening = listen();
+  upstreams.probe();
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });

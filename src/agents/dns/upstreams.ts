@@ -27,6 +27,8 @@ export interface UpstreamAnswer {
 export interface Upstreams {
   /** Undefined where no server answered. Never rejects. */
   ask(question: UpstreamQuestion): Promise<UpstreamAnswer | undefined>;
+  /** Asks each server something now, so that one beyond a dead uplink is known before the first question comes. */
+  probe(): void;
   /** False where there is no server to ask. */
   readonly configured: boolean;
   readonly cacheSize: number;
@@ -40,6 +42,12 @@ interface Server {
   downUntil: number;
 }
 
+/** The root's name servers: any recursive server knows them. */
+const rootQuestion: UpstreamQuestion = {
+  question: Buffer.from([0, 0, 2, 0, 1]),
+  dnssecOk: false,
+  checkingDisabled: false,
+};
 const attemptMs = 1000;
 const maxInFlight = 1000;
 
@@ -83,7 +91,7 @@ export function createUpstreams(options: {
   }
 
   /** A server whose rest is over is tried once beside the query, which does not wait for it. */
-  function probe(key: string, q: UpstreamQuestion): void {
+  function retryRested(key: string, q: UpstreamQuestion): void {
     const server = servers.find((s) => s.failures >= 2 && s.downUntil <= clock.now());
     if (!server) return;
     server.downUntil = clock.now() + 2 * attemptMs;
@@ -91,7 +99,7 @@ export function createUpstreams(options: {
   }
 
   async function askServers(key: string, q: UpstreamQuestion): Promise<RelayedMessage | undefined> {
-    probe(key, q);
+    retryRested(key, q);
     let last: RelayedMessage | undefined;
     // A lone server gets a second chance: UDP loses packets.
     const rounds = servers.length === 1 ? 2 : 1;
@@ -109,6 +117,10 @@ export function createUpstreams(options: {
   return {
     counts,
     configured: servers.length > 0,
+    probe() {
+      for (const server of servers)
+        void attempt(server, rootQuestion).then((m) => m || attempt(server, rootQuestion));
+    },
     get cacheSize() {
       return cache.size;
     },
