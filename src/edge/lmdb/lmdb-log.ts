@@ -92,6 +92,15 @@ function openAll(dir: string): Opened {
   };
 }
 
+/** LMDB's promise says only that a commit failed; what failed is in another promise beside it. */
+async function commitFailure(error: unknown): Promise<Error> {
+  const inner = (error as { commitError?: Promise<unknown> }).commitError;
+  let cause: unknown = error;
+  if (inner) await inner.catch((e: unknown) => (cause = e));
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`the store's file could not be written: ${why}`, { cause });
+}
+
 /** Opens or makes the log in the directory. One process at a time may hold it. */
 export function openLmdbLog(dir: string): StoreLog {
   let db = openAll(dir);
@@ -117,16 +126,22 @@ export function openLmdbLog(dir: string): StoreLog {
       const state = Buffer.allocUnsafe(16);
       state.writeDoubleLE(last.revision, 0);
       state.writeDoubleLE(compactTo, 8);
-      await db.root.batch(() => {
-        for (const event of events) {
-          if (event.type === "PUT") db.entries.put(event.kv.key, packEntry(event.kv));
-          else db.entries.remove(event.kv.key);
-          db.events.put(event.revision, packEvent(event));
-        }
-        if (compactTo > compacted)
-          for (const revision of db.events.getKeys({ end: compactTo + 1 })) db.events.remove(revision);
-        db.meta.put("state", state);
-      });
+      const quiet = (write: Promise<unknown>): void => void write.catch(() => {});
+      try {
+        await db.root.batch(() => {
+          for (const event of events) {
+            if (event.type === "PUT") quiet(db.entries.put(event.kv.key, packEntry(event.kv)));
+            else quiet(db.entries.remove(event.kv.key));
+            quiet(db.events.put(event.revision, packEvent(event)));
+          }
+          if (compactTo > compacted)
+            for (const revision of db.events.getKeys({ end: compactTo + 1 }))
+              quiet(db.events.remove(revision));
+          quiet(db.meta.put("state", state));
+        });
+      } catch (error) {
+        throw await commitFailure(error);
+      }
       compacted = compactTo;
     },
 
