@@ -1,6 +1,7 @@
 // Makes sure that a container's image is there: pull policy, back-off, the words of its events (kubelet images/image_manager),
 // and where no registry can be reached the local image of that name, said in an event.
 import type { Container, Pod, Secret } from "../../core/api/types.ts";
+import { fallbackImageFor } from "../../core/oci/mod.ts";
 import { createBackOff } from "./back-off.ts";
 import { goDuration } from "./go-duration.ts";
 import { type ImageName, parseImageName } from "./image-name.ts";
@@ -154,7 +155,8 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
     let why: string;
     if (!(await reachable(parsed.registry))) {
       why = `failed to pull image "${parsed.full}": registry ${parsed.registry} cannot be reached`;
-      if (local) return fallBack(image, local, why, events);
+      const here = local ?? (await standIn(parsed.full));
+      if (here) return fallBack(image, parsed, here, why, events);
       events.normal("Pulling", `Pulling image "${image}"`);
     } else {
       events.normal("Pulling", `Pulling image "${image}"`);
@@ -172,9 +174,10 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
         return got;
       } catch (error) {
         why = (error as Error).message;
-        if (local && unreachable.test(why)) {
+        const here = unreachable.test(why) ? (local ?? (await standIn(parsed.full))) : undefined;
+        if (here) {
           reach.delete(parsed.registry);
-          return fallBack(image, local, why, events);
+          return fallBack(image, parsed, here, why, events);
         }
       }
     }
@@ -184,12 +187,29 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
     throw new ImageError("ErrImagePull", why, now() + 1000);
   }
 
-  function fallBack(image: string, local: RuntimeImage, why: string, events: ImageEvents): RuntimeImage {
-    events.normal(
-      "Pulled",
-      `Container image "${image}" already present on machine; used without a pull (${why})`,
+  /** A local image that does the same work: the same repository with another tag, or a known equivalent. */
+  async function standIn(name: string): Promise<RuntimeImage | undefined> {
+    const images = await runtime.images().catch(() => []);
+    const found = fallbackImageFor(
+      name,
+      images.flatMap((i) => i.repoTags),
     );
-    return local;
+    return images.find((i) => found !== undefined && i.repoTags.includes(found));
+  }
+
+  function fallBack(
+    image: string,
+    parsed: ImageName,
+    here: RuntimeImage,
+    why: string,
+    events: ImageEvents,
+  ): RuntimeImage {
+    const other = here.repoTags.includes(parsed.full) ? undefined : here.repoTags[0];
+    const message = other
+      ? `Container image "${other}" used in place of "${image}" (${why})`
+      : `Container image "${image}" already present on machine; used without a pull (${why})`;
+    events.normal("Pulled", message);
+    return here;
   }
 
   return {
