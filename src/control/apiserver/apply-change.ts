@@ -2,6 +2,7 @@
 import { applyConfiguration } from "../../core/api/apply/mod.ts";
 import { readPatch } from "../../core/api/patch/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
+import { asWarnings } from "../../core/api/schema/mod.ts";
 import { badRequest, invalid, type StatusError } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import { type ApiCore, hasStatus, timestamp, type WriteContext } from "./context.ts";
@@ -32,20 +33,13 @@ export function checkPatchOptions(
 
 /** The configuration in the body of an apply patch: YAML, of which JSON is a part. Throws StatusError 400. */
 export async function readConfiguration(text: string, ctx: WriteContext): Promise<unknown> {
-  const heed = (errors: readonly string[]): void => {
-    if (errors.length === 0 || ctx.fieldValidation === "Ignore") return;
-    if (ctx.fieldValidation === "Strict")
-      throw badRequest(`error strict decoding YAML: ${errors.join(", ")}`);
-    for (const e of errors) ctx.warn(e);
-  };
-  if (text.trimStart().startsWith("{")) {
-    const { value, strictErrors } = readPatch(text, "merge");
-    heed(strictErrors);
-    return value;
-  }
+  const json = text.trimStart().startsWith("{") ? readPatch(text, "merge") : undefined;
+  if (json && (json.strictErrors.length === 0 || ctx.fieldValidation === "Ignore")) return json.value;
   const { parseYaml } = await import("../../core/api/schema/yaml.ts");
   const { value, strictErrors } = parseYaml(text);
-  heed(strictErrors);
+  if (strictErrors.length > 0 && ctx.fieldValidation === "Strict")
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${strictErrors.join(", ")}`);
+  if (ctx.fieldValidation === "Warn") for (const line of asWarnings(strictErrors)) ctx.warn(line);
   return value;
 }
 

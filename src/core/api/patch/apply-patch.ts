@@ -5,7 +5,7 @@ import {
   DecodeTypeError,
   type ExpectedKind,
   type FieldValidation,
-  prune,
+  pruneMap,
 } from "../schema/mod.ts";
 import { badRequest, failure, invalid } from "../status.ts";
 import type { KubeObject } from "../types.ts";
@@ -85,7 +85,7 @@ export function applyPatch(current: KubeObject, request: PatchRequest): Decoded 
     setOwn(result, name, wanted);
   }
   try {
-    const pruned = prune(expected.model, result);
+    const pruned = pruneMap(expected.model, result);
     const strict = [...strictErrors, ...pruned.strictErrors];
     if (mode === "Strict" && strict.length > 0)
       throw invalidPatch(shown(), `strict decoding error: ${strict.join(", ")}`);

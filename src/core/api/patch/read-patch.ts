@@ -14,18 +14,37 @@ export const maxDepthOfPatch = 500;
 const wordOf = (v: unknown): string =>
   Array.isArray(v) ? "array" : typeof v === "boolean" ? "bool" : typeof v;
 
-/** `duplicate field "spec.replicas"` for every key that repeats. */
-function duplicates(value: unknown, keys: ReadonlyMap<object, readonly string[]>, path = ""): string[] {
+type Keys = ReadonlyMap<object, readonly string[]>;
+
+/** `duplicate field "spec.replicas"` for every key that repeats, in the order of the text. */
+function duplicates(value: unknown, keys: Keys, path = ""): string[] {
   if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((v, i) => duplicates(v, keys, `${path}[${i}]`));
   const out: string[] = [];
-  const names = keys.get(value) ?? [];
-  for (const name of new Set(names.filter((n, i) => names.indexOf(n) !== i)))
-    out.push(`duplicate field "${path === "" ? name : `${path}.${name}`}"`);
-  for (const [k, v] of Object.entries(value)) {
-    const inner = Array.isArray(value) ? `${path}[${k}]` : path === "" ? k : `${path}.${k}`;
-    out.push(...duplicates(v, keys, inner));
+  const seen = new Set<string>();
+  for (const name of keys.get(value) ?? Object.keys(value)) {
+    const here = path === "" ? name : `${path}.${name}`;
+    if (seen.has(name)) out.push(`duplicate field "${here}"`);
+    else out.push(...duplicates((value as Record<string, unknown>)[name], keys, here));
+    seen.add(name);
   }
-  return out;
+  return [...new Set(out)];
+}
+
+const operationFields = new Set(["op", "path", "from", "value"]);
+
+/** What is unknown or repeated in the operations themselves; values are not looked into. */
+function strangeOperations(operations: readonly object[], keys: Keys): string[] {
+  return operations.flatMap((o, i) => {
+    const seen = new Set<string>();
+    const out = new Set<string>();
+    for (const name of keys.get(o) ?? Object.keys(o)) {
+      if (!operationFields.has(name)) out.add(`json patch unknown field "[${i}].${name}"`);
+      else if (seen.has(name)) out.add(`json patch duplicate field "[${i}].${name}"`);
+      seen.add(name);
+    }
+    return [...out];
+  });
 }
 
 /** Throws StatusError 400 for what is no patch of its type. */
@@ -55,8 +74,9 @@ export function readPatch(
     throw wrong(wordOf(value), goTypes[type]);
   const count = countKeys(value, maxDepthOfPatch);
   if (count === undefined) throw badRequest("error decoding patch: exceeded max depth");
-  if (count === countKeysInText(text)) return { value, strictErrors: [] };
-  const slow = parseJsonSlowly(text);
-  const prefix = type === "json" ? "json patch " : "";
-  return { value: slow.value, strictErrors: duplicates(slow.value, slow.keys).map((e) => prefix + e) };
+  const repeats = count !== countKeysInText(text);
+  const slow = repeats ? parseJsonSlowly(text) : { value, keys: new Map<object, string[]>() };
+  if (type === "json")
+    return { value: slow.value, strictErrors: strangeOperations(slow.value as object[], slow.keys) };
+  return { value: slow.value, strictErrors: repeats ? duplicates(slow.value, slow.keys) : [] };
 }

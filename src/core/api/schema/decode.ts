@@ -3,7 +3,7 @@
 import { badRequest } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { countKeysInText, JsonSyntaxError, parseJsonSlowly } from "./json-text.ts";
-import { DecodeTypeError, type Pruned, prune } from "./prune.ts";
+import { DecodeTypeError, type Pruned, prune, pruneMap } from "./prune.ts";
 import type { Model } from "./schema.ts";
 
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
@@ -87,13 +87,25 @@ function checkKind(value: unknown, expected: ExpectedKind, text: string): void {
   );
 }
 
+/** Strict errors one warning each; the YAML parser's list of lines is taken apart. */
+export function asWarnings(strictErrors: readonly string[]): string[] {
+  return strictErrors.flatMap((e) =>
+    e.includes("yaml: unmarshal errors:\n")
+      ? e
+          .split("\n")
+          .slice(1)
+          .map((line) => line.trim())
+      : [e],
+  );
+}
+
 /** Applies the outcome of strict decoding: refuses, or hands back what to warn of. */
 function heed(pruned: Pruned, mode: FieldValidation, expected: ExpectedKind): Decoded {
   const object = pruned.object as unknown as KubeObject;
   object.apiVersion = apiVersion(expected);
   object.kind = expected.kind;
   if (mode === "Ignore" || pruned.strictErrors.length === 0) return { object, warnings: [] };
-  if (mode === "Warn") return { object, warnings: pruned.strictErrors };
+  if (mode === "Warn") return { object, warnings: asWarnings(pruned.strictErrors) };
   throw cannotBeHandled(
     expected.kind,
     expected.version,
@@ -152,7 +164,7 @@ export function decodeValue(
 ): Decoded {
   checkKind(value, expected, JSON.stringify(value) ?? "");
   return guarded(expected, () => {
-    const pruned = prune(expected.model, value);
+    const pruned = pruneMap(expected.model, value);
     return heed({ ...pruned, strictErrors: [...strictErrors, ...pruned.strictErrors] }, mode, expected);
   });
 }

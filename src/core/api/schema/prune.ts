@@ -203,3 +203,18 @@ export function prune(
   if (pruner.typeError !== undefined) throw new DecodeTypeError(pruner.typeError);
   return { object, strictErrors: pruner.strictErrors, keys: pruner.keys };
 }
+
+/** The same value with every object's keys sorted, as Go writes maps; what is told of it comes in that order. */
+export function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const out: JsonObject = {};
+  for (const key of Object.keys(value).sort()) setOwn(out, key, withSortedKeys((value as JsonObject)[key]));
+  return out;
+}
+
+/** As prune, for a value that was a map on its way: several strict errors come in the order of sorted keys. */
+export function pruneMap(model: Model, value: unknown): Pruned {
+  const pruned = prune(model, value);
+  return pruned.strictErrors.length > 1 ? prune(model, withSortedKeys(value)) : pruned;
+}
