@@ -31,7 +31,7 @@ function accessVolume(name: string): Volume {
 function mountToken(pod: Pod): void {
   const spec = pod.spec!;
   const volumes = spec.volumes ?? [];
-  const existing = volumes.find((v) => v.name.startsWith("kube-api-access-"));
+  const existing = volumes.find((v) => v.name?.startsWith("kube-api-access-"));
   let name = existing?.name;
   if (name === undefined)
     do name = `kube-api-access-${randomSuffix()}`;

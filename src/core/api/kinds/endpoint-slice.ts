@@ -81,7 +81,7 @@ function validateHints(hints: Endpoint["hints"], path: string): FieldError[] {
     const check = key === "forZones" ? labelValue : dns1123Subdomain;
     return list.flatMap((h, i) => [
       ...(list.findIndex((o) => o.name === h.name) < i ? [duplicate(`${at}[${i}].name`, h.name)] : []),
-      ...invalidEach(`${at}[${i}].name`, h.name, check(h.name)),
+      ...invalidEach(`${at}[${i}].name`, h.name, check(h.name ?? "")),
     ]);
   });
 }

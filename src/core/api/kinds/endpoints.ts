@@ -23,7 +23,7 @@ const hostPort = (ip: string, port: number): string =>
 function endpointsCell(e: Endpoints): string {
   const all: string[] = [];
   for (const s of e.subsets ?? []) {
-    const addresses = (s.addresses ?? []).map((a) => a.ip);
+    const addresses = (s.addresses ?? []).map((a) => a.ip ?? "");
     if ((s.ports ?? []).length === 0) all.push(...addresses);
     for (const p of s.ports ?? []) all.push(...addresses.map((ip) => hostPort(ip, p.port)));
   }
@@ -81,7 +81,9 @@ function validateSubsets(e: Endpoints, old?: Endpoints): FieldError[] {
 
 function warnings(e: Endpoints): string[] {
   return (e.subsets ?? []).flatMap((s, i) =>
-    addressLists.flatMap((l) => (s[l] ?? []).flatMap((a, j) => warnIP(`subsets[${i}].${l}[${j}].ip`, a.ip))),
+    addressLists.flatMap((l) =>
+      (s[l] ?? []).flatMap((a, j) => warnIP(`subsets[${i}].${l}[${j}].ip`, a.ip ?? "")),
+    ),
   );
 }
 

@@ -165,7 +165,10 @@ function validatePodTerms(a: PodTerms, path: string): FieldError[] {
     ),
     ...(a.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap((t, i) => {
       const here = `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`;
-      return [...weight(here, t.weight), ...validatePodTerm(t.podAffinityTerm, `${here}.podAffinityTerm`)];
+      return [
+        ...weight(here, t.weight),
+        ...validatePodTerm(t.podAffinityTerm ?? { topologyKey: "" }, `${here}.podAffinityTerm`),
+      ];
     }),
   ];
 }

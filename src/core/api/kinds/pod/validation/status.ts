@@ -62,7 +62,9 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
     return p === "Always" || (p === "OnFailure" && c.state?.terminated?.exitCode !== 0);
   };
   const errors = (now.conditions ?? []).flatMap((c, i) =>
-    system.has(c.type) ? [] : invalidEach(`metadata.conditions[${i}].Type`, c.type, qualifiedName(c.type)),
+    system.has(c.type)
+      ? []
+      : invalidEach(`metadata.conditions[${i}].Type`, c.type, qualifiedName(c.type ?? "")),
   );
   const nominated = now.nominatedNodeName;
   if (nominated && nominated !== was.nominatedNodeName)
