@@ -7,10 +7,13 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { PassThrough, Readable, Writable } from "node:stream";
 import { after, before, test } from "node:test";
+import type { V1Status } from "@kubernetes/client-node";
 import WebSocket from "ws";
 import { parse } from "yaml";
 import { eventually, runCommand, startCluster, type TestCluster } from "../support/cluster.ts";
+import { k8s } from "../support/official-client.ts";
 
 let cluster: TestCluster;
 const background = new Set<ChildProcess>();
@@ -275,4 +278,73 @@ test("raw WebSockets as the conformance suite opens them: exec, log, port-forwar
     Buffer.concat(got[0]!.slice(1)).includes("nginx") ? true : undefined,
   );
   port.terminate();
+});
+
+test("the official JavaScript client: exec, attach, port-forward", async () => {
+  const config = new k8s.KubeConfig();
+  config.loadFromFile(cluster.env.KUBECONFIG!);
+  const collect = (): { sink: Writable; text(): string } => {
+    let all = "";
+    const sink = new Writable({
+      write(chunk, _, done) {
+        all += chunk;
+        done();
+      },
+    });
+    return { sink, text: () => all };
+  };
+
+  const out = collect();
+  const err = collect();
+  const command = ["sh", "-c", "cat; echo bad >&2; exit 5"];
+  const status = await new Promise<V1Status>((resolve, reject) => {
+    const stdin = Readable.from(["hello"]);
+    new k8s.Exec(config)
+      .exec("default", "box", "box", command, out.sink, err.sink, stdin, false, resolve)
+      .catch(reject);
+  });
+  assert.deepEqual([out.text(), err.text()], ["hello", "bad\n"]);
+  assert.deepEqual(status.details?.causes, [{ reason: "ExitCode", message: "5" }]);
+
+  await cluster.ok(
+    "run",
+    "talker",
+    "--image=busybox",
+    "--restart=Never",
+    "-i",
+    "--attach=false",
+    "--",
+    "sh",
+    "-c",
+    "while read x; do echo got $x; done",
+  );
+  await cluster.ok("wait", "--for=condition=Ready", "pod/talker", "--timeout=30s");
+  const heard = collect();
+  const words = new PassThrough();
+  const attached = await new k8s.Attach(config).attach(
+    "default",
+    "talker",
+    "talker",
+    heard.sink,
+    heard.sink,
+    words,
+    false,
+  );
+  words.write("one\n");
+  await eventually("the answer", 5000, async () => (heard.text() === "got one\n" ? true : undefined));
+  (attached as unknown as WebSocket).terminate();
+
+  const page = collect();
+  const ask = new PassThrough();
+  const forwarded = await new k8s.PortForward(config).portForward(
+    "default",
+    "web",
+    [80],
+    page.sink,
+    null,
+    ask,
+  );
+  ask.write("GET / HTTP/1.0\r\n\r\n");
+  await eventually("the page", 5000, async () => (page.text().includes("nginx") ? true : undefined));
+  (forwarded as unknown as WebSocket).terminate();
 });
