@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { testSchema } from "../../../../test/support/schema.ts";
 import type { StatusError } from "../status.ts";
+import { countKeys, countKeysInText, parseJsonSlowly } from "./json-text.ts";
 import { decodeJson, decodeValue, type ExpectedKind, type FieldValidation } from "./mod.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -261,5 +263,99 @@ test("YAML is decoded, and repeated keys are told of", () => {
   assert.match(
     refusal(() => parseYaml("a: [1")),
     /^error converting YAML to JSON: yaml: line 1: /,
+  );
+});
+
+test("hostile YAML is refused", () => {
+  const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]", ..."bcdefg"]
+    .map((c, i, all) =>
+      i === 0
+        ? c
+        : `${c}: &${c} [${Array(9)
+            .fill(`*${i === 1 ? "a" : all[i - 1]}`)
+            .join(",")}]`,
+    )
+    .join("\n");
+  for (const text of [bomb, "[".repeat(50_000), "a: *nobody", "[a]: b", "a:\n\t- b"])
+    assert.match(
+      refusal(() => parseYaml(text)),
+      /^error converting YAML to JSON: yaml: /,
+    );
+  const many = Array.from({ length: 20_000 }, (_, i) => `k${i}: v`).join("\n");
+  assert.deepEqual(parseYaml(many).strictErrors, []);
+});
+
+// Any JSON in the shape of a message, often right and sometimes not.
+const json = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(null, "", "a", "10m", 0, 1, -1, 1.5, true, false, [], {}),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(
+      fc.constantFrom(
+        "metadata",
+        "spec",
+        "status",
+        "name",
+        "labels",
+        "ports",
+        "containers",
+        "port",
+        "env",
+        "x",
+        "__proto__",
+      ),
+      tie("value"),
+      { maxKeys: 5 },
+    ),
+  ),
+})).value;
+
+test("property: what was decoded decodes to itself, in silence", () => {
+  fc.assert(
+    fc.property(json, fc.constantFrom(pod, service, deployment), (value, expected) => {
+      let first: ReturnType<typeof decodeJson>;
+      try {
+        first = decodeJson(JSON.stringify(value), expected, "Warn");
+      } catch (e) {
+        assert.equal((e as StatusError).code, 400);
+        return;
+      }
+      const text = JSON.stringify(first.object);
+      assert.equal(JSON.stringify(decodeJson(text, expected, "Strict").object), text);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("property: text is JSON for us where it is for JSON.parse, and means the same", () => {
+  const texts = fc.oneof(
+    fc.json(),
+    fc
+      .array(
+        fc.constantFrom("{", "}", "[", "]", ":", ",", '"a"', "1", "-", ".", "e", "true", "null", " ", "\\"),
+        { maxLength: 12 },
+      )
+      .map((parts) => parts.join("")),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      let wanted: { value: unknown } | undefined;
+      try {
+        wanted = { value: JSON.parse(text) };
+      } catch {}
+      let found: { value: unknown } | undefined;
+      try {
+        found = { value: parseJsonSlowly(text).value };
+      } catch (e) {
+        assert.equal((e as Error).name, "JsonSyntaxError");
+      }
+      assert.deepEqual(found, wanted);
+      if (wanted && typeof wanted.value === "object") {
+        const repeats = parseJsonSlowly(text).keys.size > 0;
+        assert.equal(countKeysInText(text) !== countKeys(wanted.value), repeats, text);
+      }
+    }),
+    { numRuns: 1000 },
   );
 });
