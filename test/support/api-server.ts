@@ -144,7 +144,9 @@ export async function startTestServer(
           ca: authority.cert,
           ...(o.anonymous ? {} : admin),
           headers: {
-            ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+            ...(body === undefined
+              ? {}
+              : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) }),
             ...o.headers,
           },
         },

@@ -116,6 +116,13 @@ function qualified(s: Subject): string {
   return s.group === "" ? s.resource : `${s.resource}.${s.group}`;
 }
 
+/** As Go encodes it: what is empty is left out. */
+const about = (name: string, group: string, kind: string): Status["details"] => ({
+  ...(name === "" ? {} : { name }),
+  ...(group === "" ? {} : { group }),
+  kind,
+});
+
 export function failure(
   code: number,
   reason: string,
@@ -137,23 +144,17 @@ export function failure(
 
 export function notFound(s: Subject, name: string): StatusError {
   return failure(404, "NotFound", `${qualified(s)} "${name}" not found`, {
-    name,
-    group: s.group,
-    kind: s.resource,
+    ...about(name, s.group, s.resource),
   });
 }
 export function alreadyExists(s: Subject, name: string): StatusError {
   return failure(409, "AlreadyExists", `${qualified(s)} "${name}" already exists`, {
-    name,
-    group: s.group,
-    kind: s.resource,
+    ...about(name, s.group, s.resource),
   });
 }
 export function conflict(s: Subject, name: string, why: string): StatusError {
   return failure(409, "Conflict", `Operation cannot be fulfilled on ${qualified(s)} "${name}": ${why}`, {
-    name,
-    group: s.group,
-    kind: s.resource,
+    ...about(name, s.group, s.resource),
   });
 }
 export const modifiedConflict = (s: Subject, name: string): StatusError =>
@@ -164,9 +165,7 @@ export const modifiedConflict = (s: Subject, name: string): StatusError =>
   );
 export function forbidden(s: Subject, name: string, why: string): StatusError {
   return failure(403, "Forbidden", `${qualified(s)} "${name}" is forbidden: ${why}`, {
-    name,
-    group: s.group,
-    kind: s.resource,
+    ...about(name, s.group, s.resource),
   });
 }
 /** 422 with one cause a field. `kind` is the kind's name, e.g. `Service`. */
@@ -179,17 +178,14 @@ export function invalid(
   const text = messages.length === 1 ? messages[0]! : `[${messages.join(", ")}]`;
   const word = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
   return failure(422, "Invalid", `${word} "${name}" is invalid: ${text}`, {
-    name,
-    group: kind.group,
-    kind: kind.kind,
+    ...about(name, kind.group, kind.kind),
     causes: errors.map((e) => ({ reason: e.type, message: fieldErrorBody(e), field: e.field })),
   });
 }
 export const badRequest = (message: string): StatusError => failure(400, "BadRequest", message);
 export const methodNotSupported = (s: Subject, verb: string): StatusError =>
   failure(405, "MethodNotAllowed", `${verb} is not supported on resources of kind "${qualified(s)}"`, {
-    group: s.group,
-    kind: s.resource,
+    ...about("", s.group, s.resource),
   });
 export const expired = (message: string): StatusError => failure(410, "Expired", message);
 export const gone = (message: string): StatusError => failure(410, "Gone", message);

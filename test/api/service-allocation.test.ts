@@ -1,0 +1,84 @@
+// Cluster IPs and node ports: each given out once, also to many at a time and after a restart.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startTestServer, type TestServer } from "../support/api-server.ts";
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.close());
+
+const services = "/api/v1/namespaces/default/services";
+const service = (name: string, spec: object = {}) => ({
+  metadata: { name },
+  spec: { ports: [{ port: 80 }], ...spec },
+});
+const make = (name: string, spec?: object) => server.request("POST", services, { body: service(name, spec) });
+
+test("two hundred at once have two hundred addresses and ports", async () => {
+  const made = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => make(`many-${i}`, { type: "NodePort" })),
+  );
+  assert.ok(made.every((m) => m.status === 201));
+  assert.equal(new Set(made.map((m) => m.body.spec.clusterIP)).size, 200);
+  assert.equal(new Set(made.map((m) => m.body.spec.ports[0].nodePort)).size, 200);
+});
+
+test("of many who ask for one address, one has it", async () => {
+  const made = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => make(`same-${i}`, { clusterIP: "10.96.3.3" })),
+  );
+  assert.equal(made.filter((m) => m.status === 201).length, 1);
+  const refused = made.find((m) => m.status === 422)!;
+  assert.match(
+    refused.body.message,
+    /spec\.clusterIPs: Invalid value: \["10\.96\.3\.3"\]: failed to allocate IP 10\.96\.3\.3: provided IP is already allocated/,
+  );
+});
+
+test("what a refused or dry write took is free again", async () => {
+  await make("dup");
+  assert.equal((await make("dup", { clusterIP: "10.96.4.4" })).status, 409);
+  const dry = await server.request("POST", `${services}?dryRun=All`, {
+    body: service("dry", { clusterIP: "10.96.4.4" }),
+  });
+  assert.equal(dry.status, 201, dry.text);
+  assert.equal((await make("after", { clusterIP: "10.96.4.4" })).status, 201);
+});
+
+test("a deleted Service's address and ports are free again", async () => {
+  await make("short", { type: "NodePort", clusterIP: "10.96.5.5", ports: [{ port: 80, nodePort: 30555 }] });
+  await server.request("DELETE", `${services}/short`);
+  const again = await make("again", {
+    type: "NodePort",
+    clusterIP: "10.96.5.5",
+    ports: [{ port: 80, nodePort: 30555 }],
+  });
+  assert.equal(again.status, 201, again.text);
+});
+
+test("a change of type gives and takes back", async () => {
+  await make("turns");
+  const patch = (spec: object) =>
+    server.request("PATCH", `${services}/turns`, {
+      body: { spec },
+      headers: { "Content-Type": "application/merge-patch+json" },
+    });
+  const nodePort = (await patch({ type: "NodePort" })).body.spec.ports[0].nodePort;
+  assert.ok(nodePort >= 30000 && nodePort <= 32767);
+  const back = await patch({ type: "ClusterIP" });
+  assert.equal(back.body.spec.ports[0].nodePort, undefined, back.text);
+  const taken = await make("takes-over", { type: "NodePort", ports: [{ port: 80, nodePort }] });
+  assert.equal(taken.status, 201, taken.text);
+  const external = await patch({
+    type: "ExternalName",
+    externalName: "a.b",
+    clusterIP: null,
+    clusterIPs: null,
+  });
+  assert.equal(external.status, 200, external.text);
+  assert.equal(external.body.spec.clusterIP, undefined);
+  const home = await patch({ type: "ClusterIP", externalName: null });
+  assert.match(home.body.spec.clusterIP, /^10\.96\./, home.text);
+});
