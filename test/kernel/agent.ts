@@ -4,7 +4,7 @@ import dgram from "node:dgram";
 import net from "node:net";
 import { createInterface } from "node:readline";
 
-const [name, listen] = process.argv.slice(2) as [string, string];
+const [name, listen, addresses] = process.argv.slice(2) as [string, string, string];
 
 interface Dial {
   id: number;
@@ -27,11 +27,14 @@ function listenOn(port: number): Promise<void>[] {
     s.write(`${who(s.remoteAddress, s.remotePort)}\n`);
     s.on("data", () => s.write(`${who(s.remoteAddress, s.remotePort)}\n`));
   });
-  const udp = dgram.createSocket({ type: "udp6" });
-  udp.on("message", (_, r) => udp.send(who(r.address, r.port), r.port, r.address));
   return [
     new Promise((resolve, reject) => tcp.on("error", reject).listen(port, "::", resolve)),
-    new Promise((resolve, reject) => udp.on("error", reject).bind(port, "::", resolve)),
+    ...addresses.split(",").map((address) => {
+      // Bound to each address: from a wildcard socket the answer might leave with another source.
+      const udp = dgram.createSocket(address.includes(":") ? "udp6" : "udp4");
+      udp.on("message", (_, r) => udp.send(who(r.address, r.port), r.port, r.address));
+      return new Promise<void>((resolve, reject) => udp.on("error", reject).bind(port, address, resolve));
+    }),
   ];
 }
 
@@ -49,8 +52,6 @@ function dialTcp(d: Dial): Promise<unknown> {
     });
   });
 }
-
-const udpSockets = new Map<string, dgram.Socket>();
 
 function dialUdp(d: Dial): Promise<unknown> {
   return new Promise((resolve) => {
@@ -96,7 +97,6 @@ async function handle(line: string): Promise<void> {
   process.stdout.write(`${JSON.stringify({ id: c.id, ...(answer as object) })}\n`);
 }
 
-void udpSockets;
 await Promise.all((listen ?? "").split(",").filter(Boolean).map(Number).flatMap(listenOn));
 process.stdout.write('{"ready":true}\n');
 createInterface({ input: process.stdin })

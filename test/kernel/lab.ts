@@ -44,8 +44,11 @@ export const ports = [80, 81, 8080];
 export const nodeAddress = (i: number): string => `172.30.0.${11 + i}`;
 export const podCIDR = (i: number): string => `10.244.${i}.0/24`;
 
-/** As the launcher sets them. */
+/** As the launcher sets them; but every refusal is sent, however many a second the tests ask for. */
 const nodeSysctls = {
+  "net/ipv4/icmp_ratelimit": "0",
+  "net/ipv4/icmp_msgs_per_sec": "100000",
+  "net/ipv4/icmp_msgs_burst": "10000",
   "net/ipv4/ip_forward": "1",
   "net/ipv6/conf/all/forwarding": "1",
   "net/ipv4/conf/all/send_redirects": "0",
@@ -60,7 +63,7 @@ async function openPlace(
   address: string,
 ): Promise<Place & { child: ChildProcess }> {
   const agent = fileURLToPath(new URL("./agent.js", import.meta.url));
-  const command = [process.execPath, agent, name, ports.join(",")];
+  const command = [process.execPath, agent, name, ports.join(","), address];
   const child =
     netns === ""
       ? spawn(command[0]!, command.slice(1), { stdio: ["pipe", "pipe", "inherit"] })

@@ -15,7 +15,8 @@ export interface Connection {
 export type Route =
   /** Not a Service's: it goes where it was sent. */
   | { readonly kind: "untouched" }
-  | { readonly kind: "reject" | "drop"; readonly service: string | undefined; readonly why: string }
+  | { readonly kind: "reject"; readonly service: string | undefined; readonly why: string }
+  | { readonly kind: "drop"; readonly service: string | undefined; readonly why: string }
   | {
       readonly kind: "forward";
       readonly service: string;
