@@ -3,9 +3,10 @@ import { applyConfiguration } from "../../core/api/apply/mod.ts";
 import { readPatch } from "../../core/api/patch/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { asWarnings } from "../../core/api/schema/mod.ts";
-import { badRequest, invalid, type StatusError } from "../../core/api/status.ts";
+import { badRequest, conflict, invalid, type StatusError } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import { type ApiCore, hasStatus, timestamp, type WriteContext } from "./context.ts";
+import { subjectOf } from "./registry.ts";
 
 export interface ApplyOptions {
   subresource: string;
@@ -43,6 +44,11 @@ export async function readConfiguration(text: string, ctx: WriteContext): Promis
   return value;
 }
 
+const metadataOf = (configuration: unknown): unknown =>
+  typeof configuration === "object" && configuration !== null && "metadata" in configuration
+    ? configuration.metadata
+    : undefined;
+
 /** The returned function gives the object that the configuration leads to; the current one may be absent. */
 export function applyChange(
   core: ApiCore,
@@ -57,7 +63,14 @@ export function applyChange(
   let ignored: string[] = [];
   if (options.subresource === "status") ignored = names.filter((n) => !ofStatus.has(n));
   else if (hasStatus(def)) ignored = ["status"];
+  const { uid, name } = (metadataOf(configuration) ?? {}) as { uid?: unknown; name?: unknown };
   return (current) => {
+    if (!current && uid)
+      throw conflict(
+        subjectOf(def),
+        String(name),
+        `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+      );
     const { object, changed } = applyConfiguration({
       expected,
       live: current,

@@ -59,13 +59,16 @@ function parsedOrUndefined(body: Buffer): unknown {
 export function createCodec(schema: Schema): Codec {
   const known = new Map<string, ExpectedKind>();
 
+  const isKnown = (apiVersion: string, kind: string): boolean =>
+    schema.modelOfKind(apiVersion, kind) !== undefined;
+
   function expected(kind: BodyKind): ExpectedKind {
     const id = `${kind.group}/${kind.version}/${kind.kind}`;
     let found = known.get(id);
     if (!found) {
       const model = schema.model(kind.model);
       if (!model) throw new Error(`the schema has no message ${kind.model}`);
-      found = { group: kind.group, version: kind.version, kind: kind.kind, model };
+      found = { group: kind.group, version: kind.version, kind: kind.kind, model, isKnown };
       known.set(id, found);
     }
     return found;

@@ -44,11 +44,8 @@ function readUnknown(bytes: Uint8Array): Unknown {
 }
 
 /** Kinds of meta.v1 travel under any group and version. */
-function modelOf(schema: Schema, apiVersion: string, kind: string): Model | undefined {
-  const [version, group = ""] = apiVersion.split("/").reverse() as [string, string?];
-  const name = group === "" ? "core" : group.split(".")[0];
-  return schema.model(`${name}.${version}.${kind}`) ?? schema.model(`meta.v1.${kind}`);
-}
+const modelOf = (schema: Schema, apiVersion: string, kind: string): Model | undefined =>
+  schema.modelOfKind(apiVersion, kind) ?? schema.model(`meta.v1.${kind}`);
 
 /**
  * The object in a body, as JSON would carry it but with its zero values: hand it to decodeValue. apiVersion and kind are the
@@ -71,7 +68,7 @@ export function decodeProtobuf(bytes: Uint8Array, schema: Schema, fallback?: Mod
     const model = kind === "" ? fallback : modelOf(schema, apiVersion, kind);
     if (!model || model.isList)
       throw badRequest(
-        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`,
+        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,
       );
     const object = decodeMessage(unknown.raw, model) as unknown as KubeObject;
     if (apiVersion !== "") object.apiVersion = apiVersion;

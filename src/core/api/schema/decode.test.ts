@@ -201,6 +201,12 @@ for (const [name, text, error] of unreadable)
   });
 
 test("another kind or version is refused", () => {
+  const isKnown = (apiVersion: string, kind: string): boolean =>
+    schema.modelOfKind(apiVersion, kind) !== undefined;
+  assert.equal(
+    refusal(() => decode({ ...pod, isKnown }, '{"kind":"Deployment","apiVersion":"apps/v1"}')),
+    'Deployment in version "v1" cannot be handled as a Pod: converting (v1.Deployment) to (core.Pod): unknown conversion',
+  );
   assert.match(
     refusal(() => decode(pod, '{"kind":"Foo","apiVersion":"v1"}')),
     /^Foo in version "v1" cannot be handled as a Pod: no kind "Foo" is registered for version "v1"/,

@@ -14,6 +14,8 @@ export interface ExpectedKind {
   readonly version: string;
   readonly kind: string;
   readonly model: Model;
+  /** Whether there is such a kind at all; without it none but this one is known. */
+  readonly isKnown?: (apiVersion: string, kind: string) => boolean;
 }
 
 export interface Decoded {
@@ -79,12 +81,10 @@ function checkKind(value: unknown, expected: ExpectedKind, text: string): void {
     throw badRequest(
       `the API version in the data (${foundVersion}) does not match the expected API version (${want})`,
     );
-  throw cannotBeHandled(
-    kind,
-    version,
-    expected,
-    `no kind "${kind}" is registered for version "${foundVersion}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`,
-  );
+  const why = expected.isKnown?.(foundVersion, kind)
+    ? `converting (${version}.${kind}) to (${expected.model.name.split(".")[0]}.${expected.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(foundVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`;
+  throw cannotBeHandled(kind, version, expected, why);
 }
 
 /** Strict errors one warning each; the YAML parser's list of lines is taken apart. */

@@ -97,6 +97,8 @@ export interface Schema {
   readonly release: string;
   /** By full name (`core.v1.Pod`) or the client's (`V1Pod`). */
   model(name: string): Model | undefined;
+  /** The message of a kind: `apps/v1`, `Deployment`. */
+  modelOfKind(apiVersion: string, kind: string): Model | undefined;
   readonly names: readonly string[];
 }
 
@@ -224,5 +226,13 @@ export function loadSchema(data: SchemaData): Schema {
     if (model.client !== "") models.set(model.client, model);
     names.push(model.name);
   }
-  return { release: data.release, model: (name) => models.get(name), names };
+  return {
+    release: data.release,
+    model: (name) => models.get(name),
+    modelOfKind(apiVersion, kind) {
+      const [version, group = "core"] = apiVersion.split("/").reverse() as [string, string?];
+      return models.get(`${group.split(".")[0]}.${version}.${kind}`);
+    },
+    names,
+  };
 }
