@@ -19,6 +19,7 @@ import { validateEnv, validateEnvFrom } from "./env.ts";
 import { forbidHandlers, validateHandlers } from "./handlers.ts";
 import { validateDevices, validateMounts } from "./mounts.ts";
 import { validateContainerResources, validateResizePolicy } from "./resources.ts";
+import { validateRestartPolicy } from "./restart-policy.ts";
 import { validateContainerSecurity } from "./security.ts";
 
 /** What a container is checked against. */
@@ -101,9 +102,10 @@ export function validateContainers(path: string, around: Surroundings): FieldErr
     const own = validateCommon(c, here, around);
     if (names.has(c.name)) own.push(duplicate(`${here}.name`, c.name));
     names.add(c.name);
-    own.push(...validateHandlers(c, here, spec.terminationGracePeriodSeconds));
-    if (c.restartPolicy != null)
-      own.push(forbidden(`${here}.restartPolicy`, "may not be set for non-init containers"));
+    own.push(
+      ...validateHandlers(c, here, spec.terminationGracePeriodSeconds),
+      ...validateRestartPolicy(c, here),
+    );
     return own;
   });
   return [...errors, ...hostPortConflicts(containers, path)];
@@ -115,8 +117,7 @@ export function validateInitContainers(path: string, around: Surroundings): Fiel
   return (spec.initContainers ?? []).flatMap((c, i) => {
     const here = `${path}[${i}]`;
     const errors = validateCommon(c, here, around);
-    if (c.restartPolicy != null && c.restartPolicy !== "Always")
-      errors.push(notSupported(`${here}.restartPolicy`, c.restartPolicy, ["Always"]));
+    errors.push(...validateRestartPolicy(c, here));
     if (names.has(c.name)) errors.push(duplicate(`${here}.name`, c.name));
     else if (c.name) names.add(c.name);
     errors.push(...hostPortConflicts([c], path));
@@ -132,6 +133,7 @@ const notEphemeral = [
   "resources",
   "resizePolicy",
   "restartPolicy",
+  "restartPolicyRules",
   "livenessProbe",
   "readinessProbe",
   "startupProbe",

@@ -79,12 +79,19 @@ function validatePullSecrets(secrets: PodSpec["imagePullSecrets"], path: string)
 function validateNames(spec: PodSpec, path: string): FieldError[] {
   const subdomain = ["serviceAccountName", "nodeName"] as const;
   const label = ["hostname", "subdomain"] as const;
+  const override = spec.hostnameOverride;
   const errors = subdomain.flatMap((k) =>
     spec[k] ? invalidEach(`${path}.${k}`, spec[k], dns1123Subdomain(spec[k]!)) : [],
   );
   const deadline = spec.activeDeadlineSeconds;
   if (deadline != null)
     errors.push(...invalidEach(`${path}.activeDeadlineSeconds`, deadline, inRange(deadline, 1, MAX_SECONDS)));
+  if (override != null) {
+    const bad = dns1123Subdomain(override);
+    // The kernel's limit, which is shorter than DNS's.
+    if (bad.length === 0 && override.length > 64) bad.push("must be no more than 64 characters");
+    errors.push(...invalidEach(`${path}.hostnameOverride`, override, bad));
+  }
   return [
     ...errors,
     ...label.flatMap((k) => (spec[k] ? invalidEach(`${path}.${k}`, spec[k], dns1123Label(spec[k]!)) : [])),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fieldErrorMessage } from "../../../status.ts";
 import type { Container, Pod, PodSpec } from "../../../types.ts";
-import { pod, validateEphemeralContainersUpdate } from "../mod.ts";
+import { pod } from "../mod.ts";
 
 const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
 
@@ -202,70 +202,6 @@ const rows: [name: string, spec: object, messages: string[]][] = [
     [`spec.containers[0].volumeMounts.subPath: Invalid value: "../x": must not contain '..'`],
   ],
   [
-    "the same volume twice",
-    { volumes: [{ name: "v" }, { name: "v" }] },
-    ['spec.volumes[1].name: Duplicate value: "v"'],
-  ],
-  [
-    "a volume of two types",
-    { volumes: [{ name: "v", emptyDir: {}, hostPath: { path: "/a" } }] },
-    ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"],
-  ],
-  [
-    "a ConfigMap volume without name",
-    { volumes: [{ name: "v", configMap: {} }] },
-    ["spec.volumes[0].configMap.name: Required value"],
-  ],
-  [
-    "a secret item with a bad path and mode",
-    {
-      volumes: [{ name: "v", secret: { secretName: "s", items: [{ key: "k", path: "/abs", mode: 4096 }] } }],
-    },
-    [
-      'spec.volumes[0].secret.items[0].path: Invalid value: "/abs": must be a relative path',
-      "spec.volumes[0].secret.items[0].mode: Invalid value: 4096: must be a number between 0 and 0777 (octal), both inclusive",
-    ],
-  ],
-  [
-    "hostPath of an unknown type",
-    { volumes: [{ name: "v", hostPath: { path: "/a", type: "Dir" } }] },
-    [
-      'spec.volumes[0].hostPath.type: Unsupported value: "Dir": supported values: "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"',
-    ],
-  ],
-  [
-    "projected files that collide",
-    {
-      volumes: [
-        {
-          name: "v",
-          projected: {
-            sources: [
-              { configMap: { name: "a", items: [{ key: "k", path: "p" }] } },
-              { secret: { name: "b", items: [{ key: "k", path: "p" }] } },
-            ],
-          },
-        },
-      ],
-    },
-    ['spec.volumes[0].projected: Invalid value: "b": conflicting duplicate paths'],
-  ],
-  [
-    "a token for five minutes, without a service account",
-    {
-      volumes: [
-        {
-          name: "v",
-          projected: { sources: [{ serviceAccountToken: { path: "t", expirationSeconds: 300 } }] },
-        },
-      ],
-    },
-    [
-      "spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 300: may not specify a duration less than 10 minutes",
-      "spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set",
-    ],
-  ],
-  [
     "a probe without handler",
     withContainer({ livenessProbe: {} }),
     ["spec.containers[0].livenessProbe: Required value: must specify a handler type"],
@@ -318,9 +254,31 @@ const rows: [name: string, spec: object, messages: string[]][] = [
     [],
   ],
   [
-    "a container with a restart policy",
-    withContainer({ restartPolicy: "Always" }),
-    ["spec.containers[0].restartPolicy: Forbidden: may not be set for non-init containers"],
+    "a container with a restart policy and rules of its own",
+    withContainer({
+      restartPolicy: "Never",
+      restartPolicyRules: [{ action: "Restart", exitCodes: { operator: "In", values: [42] } }],
+    }),
+    [],
+  ],
+  [
+    "restart rules that are none",
+    withContainer({
+      restartPolicyRules: [{ action: "Retry", exitCodes: { operator: "Is", values: [256] } }],
+    }),
+    [
+      "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+      'spec.containers[0].restartPolicyRules[0].action: Unsupported value: "Retry": supported values: "Restart"',
+      'spec.containers[0].restartPolicyRules[0].exitCodes.operator: Unsupported value: "Is": supported values: "In", "NotIn"',
+      "spec.containers[0].restartPolicyRules[0].exitCodes.values[0]: Invalid value: 256: must be between 0 and 255, inclusive",
+    ],
+  ],
+  [
+    "a container with an unknown restart policy",
+    withContainer({ restartPolicy: "Maybe" }),
+    [
+      'spec.containers[0].restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"',
+    ],
   ],
   [
     "request above limit",
@@ -367,193 +325,6 @@ const rows: [name: string, spec: object, messages: string[]][] = [
       'spec.containers[0].securityContext: Invalid value: {"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
     ],
   ],
-  [
-    "user out of range",
-    { securityContext: { runAsUser: -1 } },
-    ["spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive"],
-  ],
-  [
-    "sysctl of the network on the host's network",
-    { hostNetwork: true, securityContext: { sysctls: [{ name: "net.ipv4.ip_forward", value: "1" }] } },
-    [
-      "spec.securityContext.sysctls[0].name: Invalid value: \"net.ipv4.ip_forward\": may not be specified when 'hostNetwork' is true",
-    ],
-  ],
-  [
-    "hostPID and a shared process namespace",
-    { hostPID: true, shareProcessNamespace: true },
-    [
-      "spec.securityContext.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled",
-    ],
-  ],
-  [
-    "toleration without key",
-    { tolerations: [{ operator: "Equal", value: "a" }] },
-    [
-      'spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means "match all values and all keys"',
-    ],
-  ],
-  [
-    "toleration for a while of NoSchedule",
-    { tolerations: [{ key: "a", operator: "Exists", effect: "NoSchedule", tolerationSeconds: 5 }] },
-    [
-      "spec.tolerations[0].effect: Invalid value: \"NoSchedule\": effect must be 'NoExecute' when `tolerationSeconds` is set",
-    ],
-  ],
-  [
-    "node affinity without terms",
-    {
-      affinity: {
-        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } },
-      },
-    },
-    [
-      "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: must have at least one node selector term",
-    ],
-  ],
-  [
-    "pod affinity without topology key",
-    {
-      affinity: {
-        podAntiAffinity: {
-          requiredDuringSchedulingIgnoredDuringExecution: [
-            { labelSelector: { matchLabels: { a: "b" } }, topologyKey: "a b" },
-          ],
-        },
-      },
-    },
-    [
-      "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Invalid value: \"a b\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
-    ],
-  ],
-  [
-    "DNS policy None without config",
-    { dnsPolicy: "None" },
-    ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"],
-  ],
-  [
-    "four name servers",
-    { dnsConfig: { nameservers: ["1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"] } },
-    [
-      'spec.dnsConfig.nameservers: Invalid value: ["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4"]: must not have more than 3 nameservers',
-    ],
-  ],
-  [
-    "host alias that is no address",
-    { hostAliases: [{ ip: "localhost", hostnames: ["a.b"] }] },
-    [
-      'spec.hostAliases[0].ip: Invalid value: "localhost": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
-    ],
-  ],
-  ["hostname in capitals", { hostname: "Web" }, [`spec.hostname: Invalid value: "Web": ${label}`]],
-  [
-    "no time at all",
-    { activeDeadlineSeconds: 0 },
-    ["spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"],
-  ],
-  [
-    "ephemeral containers on create",
-    { ephemeralContainers: [{ name: "e", image: "i" }] },
-    ["spec.ephemeralContainers: Forbidden: cannot be set on create"],
-  ],
 ];
 for (const [name, spec, expected] of rows)
   test(`create: ${name}`, () => assert.deepEqual(create(spec), expected));
-
-function update(change: (s: PodSpec) => void, from: object = {}): string[] {
-  const old = make(from);
-  const now = structuredClone(old);
-  change(now.spec!);
-  pod.setDefaults!(now);
-  pod.prepareForUpdate!(now, old, ctx);
-  return pod.validateUpdate!(now, old).map(fieldErrorMessage);
-}
-
-const updates: [name: string, change: (s: PodSpec) => void, messages: RegExp[], from?: object][] = [
-  ["nothing", () => {}, []],
-  [
-    "image",
-    (s) => {
-      s.containers[0]!.image = "nginx:2";
-    },
-    [],
-  ],
-  [
-    "another toleration",
-    (s) => {
-      s.tolerations = [{ key: "a", operator: "Exists" }];
-    },
-    [],
-  ],
-  [
-    "node name",
-    (s) => {
-      s.nodeName = "node-2";
-    },
-    [
-      /^spec: Forbidden: pod updates may not change fields other than `spec\.containers\[\*\]\.image`,`spec\.initContainers\[\*\]\.image`,`spec\.activeDeadlineSeconds`,`spec\.tolerations` \(only additions to existing tolerations\),`spec\.terminationGracePeriodSeconds` \(allow it to be set to 1 if it was previously negative\)\n/,
-    ],
-  ],
-  [
-    "another container",
-    (s) => {
-      s.containers.push({ name: "d", image: "i" });
-    },
-    [/^spec\.containers: Forbidden: pod updates may not add or remove containers$/],
-  ],
-  [
-    "a toleration taken away",
-    (s) => {
-      delete s.tolerations;
-    },
-    [/^spec\.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds$/],
-    { tolerations: [{ key: "a", operator: "Exists" }] },
-  ],
-  [
-    "a later deadline",
-    (s) => {
-      s.activeDeadlineSeconds = 20;
-    },
-    [/^spec\.activeDeadlineSeconds: Invalid value: 20: must be less than or equal to previous value$/],
-    { activeDeadlineSeconds: 10 },
-  ],
-];
-for (const [name, change, expected, from] of updates)
-  test(`update: ${name}`, () => {
-    const messages = update(change, from);
-    assert.equal(messages.length, expected.length, messages.join("\n"));
-    for (const [i, re] of expected.entries()) assert.match(messages[i]!, re);
-  });
-
-test("an ephemeral container may be added, not changed; it has no ports", () => {
-  const old = make({});
-  const now = structuredClone(old);
-  now.spec!.ephemeralContainers = [
-    { name: "e", image: "i", ports: [{ containerPort: 80 }], targetContainerName: "x" },
-  ];
-  pod.setDefaults!(now);
-  assert.deepEqual(validateEphemeralContainersUpdate(now, old).map(fieldErrorMessage), [
-    'spec.ephemeralContainers[0].targetContainerName: Not found: "x"',
-    "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
-  ]);
-  delete now.spec!.ephemeralContainers[0]!.ports;
-  delete now.spec!.ephemeralContainers[0]!.targetContainerName;
-  assert.deepEqual(validateEphemeralContainersUpdate(now, old), []);
-  const changed = structuredClone(now);
-  changed.spec!.ephemeralContainers![0]!.image = "j";
-  assert.match(
-    fieldErrorMessage(validateEphemeralContainersUpdate(changed, now)[0]!),
-    /^spec\.ephemeralContainers: Forbidden: existing ephemeral containers "e" may not be changed\n/,
-  );
-});
-
-test("status: a container that has ended stays ended under restartPolicy Never", () => {
-  const old = make({ restartPolicy: "Never" });
-  const state = { name: "c", image: "nginx", imageID: "", ready: false, restartCount: 0 };
-  old.status!.containerStatuses = [{ ...state, state: { terminated: { exitCode: 1 } } }];
-  const now = structuredClone(old);
-  now.status!.containerStatuses = [{ ...state, state: { running: {} } }];
-  assert.deepEqual(pod.validateStatusUpdate!(now, old).map(fieldErrorMessage), [
-    "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state",
-  ]);
-});

@@ -1,0 +1,101 @@
+// What `kubectl get -o wide` shows of every kind but pods, Services and workloads, which have tests of their own.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ResourceDefinition } from "../resource.ts";
+import type { KubeObject } from "../types.ts";
+import { definitions } from "./mod.ts";
+
+const slices = "discovery.k8s.io";
+const find = (plural: string, group = ""): ResourceDefinition =>
+  definitions.find((d) => d.plural === plural && d.group === group)!;
+
+const now = Date.parse("2026-01-01T01:00:00Z");
+const meta = { name: "a", creationTimestamp: "2026-01-01T00:00:00Z" };
+const ready = { conditions: [{ type: "Ready", status: "True" }] };
+const tables: [name: string, plural: string, group: string, object: object, cells: string][] = [
+  ["namespace", "namespaces", "", { status: { phase: "Active" } }, "a|Active|60m"],
+  [
+    "node",
+    "nodes",
+    "",
+    {
+      metadata: { labels: { "node-role.kubernetes.io/control-plane": "", "kubernetes.io/role": "edge" } },
+      spec: { unschedulable: true },
+      status: {
+        ...ready,
+        nodeInfo: {
+          kubeletVersion: "v1.36.0",
+          osImage: "Debian",
+          kernelVersion: "6.1",
+          containerRuntimeVersion: "containerd://1.6",
+        },
+        addresses: [{ type: "InternalIP", address: "172.30.0.2" }],
+      },
+    },
+    "a|Ready,SchedulingDisabled|control-plane,edge|60m|v1.36.0|172.30.0.2|<none>|Debian|6.1|containerd://1.6",
+  ],
+  ["node without word", "nodes", "", {}, "a|Unknown|<none>|60m||<none>|<none>|<unknown>|<unknown>|<unknown>"],
+  ["no endpoints", "endpoints", "", {}, "a|<none>|60m"],
+  [
+    "endpoints",
+    "endpoints",
+    "",
+    {
+      subsets: [
+        {
+          addresses: ["1", "2", "3", "4", "5"].map((n) => ({ ip: `10.0.0.${n}` })),
+          ports: [{ port: 80 }],
+        },
+      ],
+    },
+    "a|10.0.0.1:80,10.0.0.2:80,10.0.0.3:80 + 2 more...|60m",
+  ],
+  [
+    "slice",
+    "endpointslices",
+    slices,
+    { addressType: "IPv4", ports: [{ port: 80 }], endpoints: [{ addresses: ["10.0.0.1"] }] },
+    "a|IPv4|80|10.0.0.1|60m",
+  ],
+  ["empty slice", "endpointslices", slices, { addressType: "IPv4" }, "a|IPv4|<unset>|<unset>|60m"],
+  ["ConfigMap", "configmaps", "", { data: { a: "b" }, binaryData: { c: "" } }, "a|2|60m"],
+  ["Secret", "secrets", "", { type: "Opaque", data: { a: "" } }, "a|Opaque|1|60m"],
+  ["account", "serviceaccounts", "", {}, "a|0|60m"],
+  ["Lease", "leases", "coordination.k8s.io", { spec: { holderIdentity: "me" } }, "a|me|60m"],
+  [
+    "Event",
+    "events",
+    "",
+    {
+      type: "Normal",
+      reason: "Started",
+      message: "Started container\n",
+      involvedObject: { kind: "Pod", name: "web", fieldPath: "spec.containers{c}" },
+      source: { component: "kubelet", host: "node-1" },
+      firstTimestamp: "2026-01-01T00:00:00Z",
+      lastTimestamp: "2026-01-01T00:59:00Z",
+      count: 3,
+    },
+    "60s|Normal|Started|pod/web|spec.containers{c}|kubelet, node-1|Started container|60m|3|a",
+  ],
+  [
+    "Event through events.k8s.io",
+    "events",
+    "events.k8s.io",
+    {
+      type: "Warning",
+      reason: "Failed",
+      note: "No",
+      regarding: { kind: "Pod", name: "web" },
+      eventTime: "2026-01-01T00:59:30.000000Z",
+      reportingController: "kubelet",
+    },
+    "30s|Warning|Failed|pod/web||kubelet|No|30s|1|a",
+  ],
+];
+for (const [name, plural, group, o, cells] of tables)
+  test(`table: ${name}`, () => {
+    const d = find(plural, group);
+    const given = { ...o, metadata: { ...meta, ...(o as KubeObject).metadata } } as KubeObject;
+    assert.equal(d.columns.map((c) => c.cell(given, now)).join("|"), cells);
+  });
