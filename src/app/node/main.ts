@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createKubeletServer, startKubelet } from "../../agents/kubelet/mod.ts";
+import { createKubeletServer, runLogRotation, startKubelet } from "../../agents/kubelet/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { createContainerdRuntime } from "../../edge/cri/mod.ts";
 import { createHttpClient, createUpgrades, listenTls } from "../../edge/http/mod.ts";
@@ -55,6 +55,14 @@ async function main(): Promise<void> {
       podLogDir: config.podLogDir,
       cgroupRoot: `/${cgroupName(config.cluster.name)}/${config.nodeName}`,
       log,
+    },
+    stop.signal,
+  );
+  void runLogRotation(
+    {
+      runtime: kubelet.runtimePort,
+      now: Date.now,
+      onError: (error) => log("log rotation", { error: String(error) }),
     },
     stop.signal,
   );
