@@ -84,6 +84,7 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
   const { path, follow, signal } = options;
   const renderer = createLogRenderer(options);
   let file = await open(path, "r");
+  let successor: FileHandle | undefined;
   const wake = follow ? watchFolder(path, signal) : undefined;
   try {
     let position = 0;
@@ -119,20 +120,18 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
         if (rest.length > 0) yield Buffer.concat(renderer.render(rest));
         return;
       }
+      if (successor) {
+        await file.close();
+        file = successor;
+        successor = undefined;
+        position = 0;
+        rest = Buffer.alloc(0);
+        continue;
+      }
       if (await rotated(path, file, position)) {
-        const next = await open(path, "r").catch(() => undefined);
-        if (next) {
-          // Whatever was written to the old file between the last read and its rename comes first.
-          const tail = await readAt(file, position, maxEntry);
-          const lines = Buffer.concat([rest, tail]).toString("latin1").split("\n").slice(0, -1);
-          const shown = lines.flatMap((line) => renderer.render(Buffer.from(line, "latin1")));
-          await file.close();
-          file = next;
-          position = 0;
-          rest = Buffer.alloc(0);
-          if (shown.length > 0) yield Buffer.concat(shown);
-          continue;
-        }
+        successor = await open(path, "r").catch(() => undefined);
+        // Whatever was written to the old file after the last look comes first.
+        if (successor) continue;
       }
       if (performance.now() - asked < patience) {
         await wake!.next();
@@ -145,5 +144,6 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
   } finally {
     wake?.close();
     await file.close();
+    await successor?.close();
   }
 }
