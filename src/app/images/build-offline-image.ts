@@ -3,9 +3,17 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { linkBusybox } from "./busybox-commands.ts";
-import { downloadPackages, resolvePackages, updatePackageLists } from "./debian.ts";
+import { downloadPackages, type KnownPackages, resolvePackages, updatePackageLists } from "./debian.ts";
 import { elfNeeds } from "./elf-needs.ts";
-import { addFile, addPackage, type FileTree, findLibrary, lookup, writeLayer } from "./file-tree.ts";
+import {
+  addFile,
+  addPackage,
+  type FileTree,
+  findLibrary,
+  lookup,
+  readPackage,
+  writeLayer,
+} from "./file-tree.ts";
 import { type WrittenImage, writeOciArchive } from "./oci-archive.ts";
 import type { ImageSpec } from "./spec.ts";
 
@@ -14,13 +22,18 @@ export interface BuildOptions {
   readonly packageDir: string;
   /** The archive to write. */
   readonly archive: string;
+  /** Packages that are read already; images built together share them. */
+  readonly unpacked?: Map<string, FileTree>;
+  /** What apt has said of packages, shared in the same way. */
+  readonly known?: KnownPackages;
   log?(line: string): void;
 }
 
 export async function buildOfflineImage(spec: ImageSpec, options: BuildOptions): Promise<WrittenImage> {
   const debs = await fetchPackages(spec, options);
   const tree: FileTree = new Map();
-  for (const deb of debs) await addPackage(tree, deb, spec.only);
+  for (const files of await readPackages(debs, options.unpacked ?? new Map()))
+    addPackage(tree, files, spec.only);
   for (const [path, file] of Object.entries(spec.files ?? {})) addFile(tree, path, file);
   if (spec.packages.includes("ca-certificates")) addCertificateBundle(tree);
   if (spec.busybox) await linkBusybox(tree, spec.busybox);
@@ -31,25 +44,39 @@ export async function buildOfflineImage(spec: ImageSpec, options: BuildOptions):
   return writeOciArchive(spec.name, { layer, config: spec.config }, options.archive);
 }
 
+/** In order; several at a time, for unpacking is what takes long. */
+async function readPackages(debs: readonly string[], unpacked: Map<string, FileTree>): Promise<FileTree[]> {
+  const waiting = debs.filter((d) => !unpacked.has(d));
+  const work = async (): Promise<void> => {
+    for (let deb = waiting.shift(); deb !== undefined; deb = waiting.shift())
+      unpacked.set(deb, await readPackage(deb));
+  };
+  await Promise.all([work(), work(), work()]);
+  return debs.map((d) => unpacked.get(d)!);
+}
+
 /** Old package lists name versions that the mirror no longer has: bring them up to date once, then try again. */
 async function fetchPackages(spec: ImageSpec, options: BuildOptions): Promise<string[]> {
+  const known = options.known ?? new Map();
   const attempt = async (): Promise<string[]> =>
-    downloadPackages(await resolvePackages(spec.packages, spec.without ?? []), options.packageDir);
+    downloadPackages(await resolvePackages(spec.packages, spec.without ?? [], known), options.packageDir);
   try {
     return await attempt();
   } catch {
     options.log?.("apt-get update: the package lists are missing or old");
     await updatePackageLists();
+    known.clear();
     return attempt();
   }
 }
 
-/** What the package's installation script would do. */
+/** What the package's installation script would do; the single certificates are not needed beside the bundle. */
 function addCertificateBundle(tree: FileTree): void {
   const certificates = [...tree.keys()]
     .filter((p) => p.startsWith("/usr/share/ca-certificates/") && p.endsWith(".crt"))
     .sort();
   const bundle = certificates.map((p) => `${tree.get(p)!.data!.toString().trim()}\n`).join("");
+  for (const path of tree.keys()) if (path.startsWith("/usr/share/ca-certificates")) tree.delete(path);
   addFile(tree, "/etc/ssl/certs/ca-certificates.crt", { kind: "file", data: bundle });
 }
 

@@ -14,7 +14,7 @@ const run = promisify(execFile);
  * Debian's busybox up to 1.36.1-4 is built without FEATURE_WGET_TIMEOUT and crashes at -T. This stands in front of it: the
  * time limit is one for the whole transfer there (busybox's own is one for each wait).
  */
-const wgetWithTimeout = `#!/bin/sh
+export const wgetWithTimeout = `#!/bin/sh
 limit= n=$#
 while [ "$n" -gt 0 ]; do
   arg=$1 n=$((n - 1))

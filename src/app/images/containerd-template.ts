@@ -3,7 +3,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -32,12 +32,28 @@ export async function ensureContainerdTemplate(options: TemplateOptions = {}): P
     .digest("hex")
     .slice(0, 16);
   const directory = join(cacheDir, `containerd-${key}`);
-  if (!existsSync(join(directory, "ready"))) {
+  if (!existsSync(directory)) {
     const from = performance.now();
     await buildTemplate(directory, images, snapshotter);
+    await removeOld(cacheDir, [directory, ...images.map((i) => i.archive)]);
     options.log?.(`unpacked the offline images (${((performance.now() - from) / 1000).toFixed(1)} s)`);
   }
   return { directory, images };
+}
+
+/** Templates and archives of earlier versions, unless so young that another process may be working with them. */
+async function removeOld(cacheDir: string, keep: readonly string[]): Promise<void> {
+  const old = Date.now() - 3_600_000;
+  const entries = [
+    ...(await readdir(cacheDir)).filter((n) => n.startsWith("containerd-")).map((n) => join(cacheDir, n)),
+    ...(await readdir(join(cacheDir, "images"))).map((n) => join(cacheDir, "images", n)),
+  ];
+  for (const path of entries)
+    if (
+      !keep.some((k) => path.startsWith(k)) &&
+      (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? old) < old
+    )
+      await rm(path, { recursive: true, force: true });
 }
 
 /** Tells one containerd from another without starting it, which takes longer than all the rest here. */
@@ -89,9 +105,9 @@ async function buildTemplate(
   }
   // The daemon's own id: every node's containerd makes its own.
   await rm(join(root, "io.containerd.grpc.v1.introspection"), { recursive: true, force: true });
-  await writeFile(join(partial, "ready"), "");
-  await rm(directory, { recursive: true, force: true });
-  await rename(partial, directory).catch((error: NodeJS.ErrnoException) => {
+  // Where another process was faster, its template is as good.
+  await rename(partial, directory).catch(async (error: NodeJS.ErrnoException) => {
+    await rm(partial, { recursive: true, force: true });
     if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
   });
 }

@@ -5,72 +5,58 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { type DebianPackage, parsePackages } from "./debian-control.ts";
 
 const run = promisify(execFile);
 const timeout = 120_000;
 
-export interface DebianPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly architecture: string;
-  readonly depends: readonly (readonly string[])[];
-  /** Virtual packages that this one stands for. */
-  readonly provides: readonly string[];
-}
+/** What apt knows, asked once: a call of apt-cache reads all its lists and takes most of a second. */
+export type KnownPackages = Map<string, DebianPackage>;
 
-/** A paragraph of `apt-cache show`. */
-function parsePackage(paragraph: string): DebianPackage | undefined {
-  const fields = new Map<string, string>();
-  for (const line of paragraph.replace(/\n[ \t]+/g, " ").split("\n")) {
-    const colon = line.indexOf(":");
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
-  }
-  const name = fields.get("Package");
-  const version = fields.get("Version");
-  if (!name || !version) return undefined;
-  const depends = [fields.get("Pre-Depends"), fields.get("Depends")]
-    .filter((d) => d !== undefined)
-    .flatMap((d) => d.split(","))
-    .map((d) => d.split("|").map((a) => a.trim().replace(/[ (:].*$/, "")))
-    .filter((alternatives) => alternatives[0] !== "");
-  const provides = (fields.get("Provides") ?? "").split(",").map((p) => p.trim().replace(/[ (:].*$/, ""));
-  return { name, version, architecture: fields.get("Architecture") ?? "all", depends, provides };
-}
+const aptCache = async (...args: string[]): Promise<string> => {
+  const options = { timeout, maxBuffer: 64 << 20 };
+  // It fails where any of the names is unknown, having printed the others.
+  const { stdout } = await run("apt-cache", args, options).catch((error: { stdout?: string }) => error);
+  return stdout ?? "";
+};
 
-async function show(names: readonly string[]): Promise<Map<string, DebianPackage>> {
-  const { stdout } = await run("apt-cache", ["show", "--no-all-versions", ...names], {
-    timeout,
-    maxBuffer: 64 << 20,
-  }).catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? "" }));
-  const found = new Map<string, DebianPackage>();
-  for (const paragraph of stdout.split(/\n\n+/)) {
-    const p = parsePackage(paragraph);
-    if (p && !found.has(p.name)) found.set(p.name, p);
-  }
-  return found;
+const dependsOnly = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"].map(
+  (k) => `--no-${k}`,
+);
+
+/** Learns of the packages and of all that they may need. */
+async function learn(names: readonly string[], known: KnownPackages): Promise<void> {
+  const around = await aptCache("depends", "--recurse", ...dependsOnly, ...names);
+  const all = new Set([...names, ...around.split("\n").filter((line) => /^[a-z0-9]/.test(line))]);
+  const unknown = [...all].map((n) => n.replace(/:.*$/, "")).filter((n) => !known.has(n));
+  if (unknown.length === 0) return;
+  for (const [name, p] of parsePackages(await aptCache("show", "--no-all-versions", ...unknown)))
+    known.set(name, p);
 }
 
 /** The packages and everything they depend on, without those named in `without`, sorted by name. */
 export async function resolvePackages(
   roots: readonly string[],
   without: readonly string[],
+  known: KnownPackages,
 ): Promise<DebianPackage[]> {
+  if (roots.some((name) => !known.has(name))) await learn(roots, known);
   const closure = new Map<string, DebianPackage>();
   const provided = new Set<string>();
   const skip = new Set(without);
   let wanted = [...roots];
   while (wanted.length > 0) {
-    const found = await show(wanted);
+    const found = wanted.map((name) => known.get(name)).filter((p) => p !== undefined);
     const next = new Set<string>();
-    for (const p of found.values()) {
+    for (const p of found) {
       closure.set(p.name, p);
       for (const name of p.provides) provided.add(name);
     }
     for (const name of wanted)
-      if (!found.has(name) && !provided.has(name))
+      if (!closure.has(name) && !provided.has(name))
         throw new Error(`no Debian package ${name} is known to apt: run apt-get update`);
     const there = (a: string): boolean => skip.has(a) || closure.has(a) || provided.has(a) || next.has(a);
-    for (const p of found.values())
+    for (const p of found)
       for (const alternatives of p.depends) if (!alternatives.some(there)) next.add(alternatives[0]!);
     wanted = [...next];
   }

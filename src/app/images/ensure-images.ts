@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { buildOfflineImage } from "./build-offline-image.ts";
+import { type BuildOptions, buildOfflineImage } from "./build-offline-image.ts";
 import { offlineImages } from "./catalogue.ts";
 import type { ImageSpec } from "./spec.ts";
 
@@ -27,7 +27,7 @@ export interface EnsureOptions {
 }
 
 /** Changes whenever the way images are put together changes. */
-const builderVersion = 2;
+const builderVersion = 3;
 
 function specHash(spec: ImageSpec): string {
   return createHash("sha256")
@@ -41,6 +41,7 @@ export async function ensureImages(options: EnsureOptions = {}): Promise<Offline
   const cacheDir = options.cacheDir ?? defaultCacheDir;
   const dir = join(cacheDir, "images");
   const ready: OfflineImage[] = [];
+  const shared: Pick<BuildOptions, "unpacked" | "known"> = { unpacked: new Map(), known: new Map() };
   for (const spec of options.images ?? offlineImages) {
     const base = spec.name.replace(/[^\w.-]+/g, "_");
     const archive = join(dir, `${base}-${specHash(spec)}.tar`);
@@ -49,7 +50,7 @@ export async function ensureImages(options: EnsureOptions = {}): Promise<Offline
       const from = performance.now();
       await mkdir(dir, { recursive: true });
       const packageDir = join(cacheDir, "packages");
-      const { id } = await buildOfflineImage(spec, { ...options, packageDir, archive });
+      const { id } = await buildOfflineImage(spec, { ...options, packageDir, archive, ...shared });
       await writeFile(`${record}.${process.pid}`, JSON.stringify({ name: spec.name, archive, id }));
       await rename(`${record}.${process.pid}`, record);
       options.log?.(

@@ -20,19 +20,19 @@ export type FileTree = Map<string, TreeEntry>;
 const mergedUsr = /^\/(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
 const canonical = (path: string): string => path.replace(mergedUsr, "/usr/$1");
 
-const noise =
-  /^\/usr\/share\/(doc|man|info|locale|lintian|bug|menu|i18n|vim|apport|bash-completion|zsh|gcc|debianutils|pixmaps|applications|perl5)(\/|$)|^\/(etc\/(init\.d|default|logrotate\.d|ufw|cron\.[a-z]+|apparmor\.d)|usr\/lib\/(systemd|udev|tmpfiles\.d|sysusers\.d))(\/|$)/;
+/** What only people read, or only an installed system uses. Every file costs a link when a node starts. */
+const noise = new RegExp(
+  `^(${[
+    "/usr/share/(doc|doc-base|man|info|locale|lintian|bug|menu|i18n|vim|apport|bash-completion|zsh|gcc|gdb)",
+    "/usr/share/(debianutils|pixmaps|applications|perl5|initramfs-tools|libgcrypt20)",
+    "/etc/(init\\.d|default|logrotate\\.d|ufw|cron\\.[a-z]+|apparmor\\.d)",
+    "/usr/lib/(systemd|udev|tmpfiles\\.d|sysusers\\.d|[^/]+/gconv)",
+  ].join("|")})(/|$)`,
+);
 
-/** Lays a package's files over the tree. `only` as in ImageSpec. */
-export async function addPackage(
-  tree: FileTree,
-  deb: string,
-  only: readonly string[] | undefined,
-): Promise<void> {
-  const wanted = (path: string): boolean =>
-    only
-      ? only.some((o) => path === o || path.startsWith(`${o}/`) || path.startsWith(`${o}.`))
-      : !noise.test(path);
+/** A package's files by absolute path. */
+export async function readPackage(deb: string): Promise<FileTree> {
+  const files: FileTree = new Map();
   const child = spawn("dpkg-deb", ["--fsys-tarfile", deb], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
@@ -45,10 +45,10 @@ export async function addPackage(
     const path = canonical(`/${h.name.replace(/^\.?\/?/, "").replace(/\/$/, "")}`);
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
-    if (path === "/" || path === "/usr" || !wanted(path)) continue;
     const type = h.type;
+    if (path === "/" || path === "/usr" || noise.test(path)) continue;
     if (type !== "file" && type !== "directory" && type !== "symlink" && type !== "link") continue;
-    tree.set(path, {
+    files.set(path, {
       type,
       mode: (h.mode ?? 0o755) & 0o7777,
       uid: h.uid ?? 0,
@@ -60,6 +60,14 @@ export async function addPackage(
   }
   const status = await ended;
   if (status !== 0) throw new Error(`dpkg-deb could not read ${deb} (exit ${status})`);
+  return files;
+}
+
+/** Lays a package's files over the tree. `only` as in ImageSpec. */
+export function addPackage(tree: FileTree, files: FileTree, only: readonly string[] | undefined): void {
+  const wanted = (path: string): boolean =>
+    !only || only.some((o) => path === o || path.startsWith(`${o}/`) || path.startsWith(`${o}.`));
+  for (const [path, entry] of files) if (wanted(path)) tree.set(path, entry);
 }
 
 export function addFile(tree: FileTree, path: string, file: ImageFile): void {
