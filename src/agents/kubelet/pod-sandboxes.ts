@@ -1,4 +1,5 @@
 // Makes a pod's sandbox, and anew when it was lost, with growing pauses after failures.
+import { hostPortsHandler } from "../../core/cluster/containerd-config.ts";
 import { podKey } from "./kubelet-context.ts";
 import { parseResolvConf, podResolvConf } from "./pod-dns.ts";
 import type { PodParts } from "./pod-parts.ts";
@@ -31,6 +32,10 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
     });
   }
 
+  /** Mapping host ports takes time that pods without any are spared. */
+  const handler = (): string | undefined =>
+    config(0).portMappings.some((m) => m.hostPort > 0) ? hostPortsHandler : undefined;
+
   /** What is left of older sandboxes goes first. */
   async function clear(): Promise<void> {
     for (const c of cache.containers) {
@@ -58,7 +63,7 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
         if (attempt > 0)
           events.normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
         await context.files.makeDirectory(logDirectory(facts.podLogDir, parts.pod()), 0o755);
-        const id = await context.sandboxGate.run(() => runtime.runSandbox(config(attempt)));
+        const id = await context.sandboxGate.run(() => runtime.runSandbox(config(attempt), handler()));
         await cache.refreshSandbox(id);
         retryAt = 0;
         pause = retryMs.first;

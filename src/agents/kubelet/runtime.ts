@@ -147,7 +147,8 @@ export interface PodRuntime {
   conditions(): Promise<{ type: string; status: boolean; reason: string; message: string }[]>;
   listSandboxes(podUid?: string): Promise<Sandbox[]>;
   sandboxStatus(id: string): Promise<Sandbox | undefined>;
-  runSandbox(config: SandboxConfig): Promise<string>;
+  /** `handler` names one of the runtime's handlers; absent: its default. */
+  runSandbox(config: SandboxConfig, handler?: string): Promise<string>;
   stopSandbox(id: string): Promise<void>;
   removeSandbox(id: string): Promise<void>;
   /** State, name and labels of containers; times and exit codes only from `containerStatus`. */

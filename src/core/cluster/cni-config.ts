@@ -9,10 +9,12 @@ export interface CniConfigInput {
   mtu: number;
   /** Where host-local keeps its reservations. */
   dataDir: string;
+  /** Maps host ports too (the portmap plugin, which needs iptables); for pods that have some. */
+  hostPorts?: boolean;
 }
 
 /** The file's content; write it as `10-<name>.conflist` into the node's CNI directory before any pod starts. */
-export function renderCniConfig({ name, podCIDR, mtu, dataDir }: CniConfigInput): string {
+export function renderCniConfig({ name, podCIDR, mtu, dataDir, hostPorts }: CniConfigInput): string {
   const list = {
     cniVersion: "0.4.0",
     name,
@@ -28,6 +30,7 @@ export function renderCniConfig({ name, podCIDR, mtu, dataDir }: CniConfigInput)
           routes: [{ dst: "0.0.0.0/0" }],
         },
       },
+      ...(hostPorts ? [{ type: "portmap", capabilities: { portMappings: true }, snat: true }] : []),
     ],
   };
   return `${JSON.stringify(list, null, 2)}\n`;

@@ -156,8 +156,9 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
       const answer = await unlessGone(call("PodSandboxStatus", { podSandboxId: id }, quickMs), undefined);
       return answer && sandboxOf(answer.status);
     },
-    async runSandbox(config) {
-      return (await call("RunPodSandbox", { config }, slowMs)).podSandboxId;
+    async runSandbox(config, handler) {
+      const request = { config, ...(handler ? { runtimeHandler: handler } : {}) };
+      return (await call("RunPodSandbox", request, slowMs)).podSandboxId;
     },
     async stopSandbox(id) {
       await unlessGone(call("StopPodSandbox", { podSandboxId: id }, slowMs), undefined);
