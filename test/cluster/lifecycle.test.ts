@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, afterEach, test } from "node:test";
 import { findProcesses, isAlive, signalProcess } from "../../src/app/cluster/processes.ts";
 import { eventually, runCommand, startCluster } from "../support/cluster.ts";
 import { leftovers } from "../support/leftovers.ts";
@@ -19,7 +19,17 @@ const env = {
   PORTOLAN_RUN_DIR: join(dir, "run"),
 };
 const portolan = (...args: string[]) => runCommand(bin, args, { env, timeoutMs: 120_000 });
+afterEach(async () => {
+  for (const name of ["one", "two", "cut", "port", "route"]) await portolan("down", "--name", name);
+});
 after(() => rmSync(dir, { recursive: true, force: true }));
+
+/** The processes that `up` starts, without what they start themselves. */
+const started = (cluster: string): string[] =>
+  findProcesses(cluster)
+    .filter((p) => /(^server|\/node|\/containerd)(\/supervisor)?$/.test(p.role))
+    .map((p) => `${p.role} ${p.pid}`)
+    .sort();
 
 test("two clusters stand side by side; each goes alone and leaves nothing", async () => {
   writeFileSync(
@@ -28,18 +38,10 @@ test("two clusters stand side by side; each goes alone and leaves nothing", asyn
   );
   const one = await portolan("up", "--name", "one");
   assert.equal(one.code, 0, one.stdout + one.stderr);
-  const before = findProcesses("one")
-    .map((p) => p.pid)
-    .sort();
+  const before = started("one");
   const again = await portolan("up", "--name", "one");
   assert.equal(again.code, 0, again.stdout + again.stderr);
-  assert.deepEqual(
-    findProcesses("one")
-      .map((p) => p.pid)
-      .sort(),
-    before,
-    "up again starts nothing",
-  );
+  assert.deepEqual(started("one"), before, "up again starts nothing");
   const two = await portolan("up", "--name", "two");
   assert.equal(two.code, 0, two.stdout + two.stderr);
   for (const context of ["portolan-one", "portolan-two"]) {

@@ -112,7 +112,7 @@ test("kubectl exec curls the Service from a pod", async () => {
   const failed = await cluster.kubectl("exec", pod, "--", "sh", "-c", "exit 7");
   assert.equal(failed.code, 7);
   assert.match(failed.stderr, /command terminated with exit code 7/);
-  assert.match(await cluster.ok("logs", pod), /"GET \/ HTTP\/1\.1" 200/);
+  assert.match(await cluster.ok("logs", "-l", "app=alpaca-prod", "--tail=-1"), /"GET \/ HTTP\/1\.1" 200/);
 });
 
 for (const target of ["deployment/alpaca-prod", "pod/nginx", "service/alpaca-prod"])

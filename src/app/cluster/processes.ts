@@ -2,7 +2,7 @@
 // cluster's name in its environment, by which `status` and `down` find it whatever happened.
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { clusterMark } from "./paths.ts";
 
 export interface ProcessSpec {
@@ -61,7 +61,10 @@ export function startProcess(spec: ProcessSpec): number {
 
 export interface FoundProcess {
   pid: number;
-  /** As in ProcessSpec; "…/shim" for containerd's shims, "…/supervisor" for the shell around a process. */
+  /**
+   * As in ProcessSpec; "…/supervisor" for the shell around a process, "…/shim" for containerd's shims, and the role with
+   * the program's name behind it for what a process has started itself.
+   */
   role: string;
   cluster: string;
   /** Resident memory in bytes (VmRSS). */
@@ -92,20 +95,35 @@ export function findProcesses(cluster?: string): FoundProcess[] {
     const name = vars.get(clusterMark);
     const role = vars.get("PORTOLAN_ROLE");
     if (!name || !role || (cluster !== undefined && name !== cluster)) continue;
-    const command = readText(join("/proc", entry, "cmdline")).split("\0");
-    const rss =
-      Number(/^VmRSS:\s+(\d+) kB$/m.exec(readText(join("/proc", entry, "status")))?.[1] ?? 0) * 1024;
+    const command = commandOf(entry);
+    const status = readText(join("/proc", entry, "status"));
+    const rss = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+    const parent = /^PPid:\s+(\d+)$/m.exec(status)?.[1] ?? "";
     if (command[0] === "") continue;
-    found.push({ pid, cluster: name, rss, role: roleOf(role, command), command: command.join(" ").trim() });
+    found.push({
+      pid,
+      cluster: name,
+      rss,
+      role: roleOf(role, command, parent),
+      command: command.join(" ").trim(),
+    });
   }
   return found;
 }
 
-function roleOf(role: string, command: readonly string[]): string {
-  if (command[3] === "portolan-supervise") return `${role}/supervisor`;
-  if (command[0]?.includes("containerd-shim")) return role.replace(/\/containerd$/, "/shim");
-  if (command[0] === "sleep") return `${role}/supervisor`;
-  return role;
+const commandOf = (pid: string): string[] => readText(join("/proc", pid, "cmdline")).split("\0");
+
+const isSupervisor = (command: readonly string[]): boolean => command[3] === "portolan-supervise";
+
+function roleOf(role: string, command: readonly string[], parent: string): string {
+  if (isSupervisor(command)) return `${role}/supervisor`;
+  const program = basename(command[0]!);
+  if (program.startsWith("containerd-shim")) return role.replace(/\/containerd$/, "/shim");
+  // A process whose supervisor was killed has been given to init, which carries no mark.
+  const started =
+    isSupervisor(commandOf(parent)) ||
+    !readText(join("/proc", parent, "environ")).includes(`${clusterMark}=`);
+  return started && program !== "sleep" ? role : `${role}/${program}`;
 }
 
 /** Sends a signal; a process that is gone already is no error. */

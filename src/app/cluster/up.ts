@@ -16,7 +16,7 @@ import { clusterPaths, netnsName, nodePaths } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
 import { type Plan, type PlanOptions, planCluster } from "./plan.ts";
 import { checkMachine, portsInUse } from "./preflight.ts";
-import { findProcesses, startProcess } from "./processes.ts";
+import { findProcesses, signalProcess, startProcess } from "./processes.ts";
 import { apiReady, dnsReady, nodesReady, until } from "./ready.ts";
 import { createSteps } from "./steps.ts";
 
@@ -56,8 +56,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
     for (const node of plan.nodes)
       await prepareContainerdRoot(template, nodePaths(name, node.name).containerdRoot);
   });
-  const running = new Set(findProcesses(name).map((p) => p.role));
-  await steps.step("Processes", () => startProcesses(plan, running));
+  await steps.step("Processes", () => startProcesses(plan));
   await steps.step("API server answers", () => until("the API server", 30_000, () => apiReady(plan)));
   await steps.step(plan.nodes.length === 1 ? "Node is Ready" : `${plan.nodes.length} nodes are Ready`, () =>
     until("the nodes", 60_000, () => nodesReady(plan)),
@@ -134,12 +133,15 @@ function savePlan(plan: Plan, file: string): Plan {
   return plan;
 }
 
-/** Starts what does not run yet; what runs is left alone. */
-async function startProcesses(plan: Plan, running: ReadonlySet<string>): Promise<void> {
+/** Starts what does not run yet; what runs is left alone, unless its supervisor was killed: then it is started anew. */
+function startProcesses(plan: Plan): void {
   const cluster = plan.cluster.name;
+  const found = findProcesses(cluster);
+  const running = new Set(found.map((p) => p.role));
   const { logs, serverConfig } = clusterPaths(cluster);
   const start = (role: string, command: string[]): void => {
     if (running.has(`${role}/supervisor`)) return;
+    for (const orphan of found.filter((p) => p.role === role)) signalProcess(orphan.pid, "SIGKILL");
     startProcess({ cluster, role, command, log: join(logs, `${role.replace("/", "-")}.log`) });
   };
   start("server", [process.execPath, join(dist, "server.js"), "--config", serverConfig]);
