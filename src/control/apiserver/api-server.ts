@@ -17,17 +17,11 @@ import { createAuthenticator } from "./authenticator.ts";
 import { createCodec } from "./codec.ts";
 import type { ConnectHandlers } from "./connect.ts";
 import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
-import {
-  aggregatedDiscovery,
-  type DiscoveryInput,
-  legacyGroup,
-  legacyGroups,
-  legacyResources,
-  legacyVersions,
-  type VirtualResource,
-} from "./discovery.ts";
+import type { DiscoveryInput, VirtualResource } from "./discovery.ts";
+import { createDiscoveryHandler, servedPaths } from "./discovery-handler.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
-import { parseAccept } from "./negotiate.ts";
+import { configurationPath, issuerConfiguration, keysPath } from "./issuer.ts";
+import { createMetrics } from "./metrics.ts";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 import { createOperations } from "./operations.ts";
 import { createRegistry } from "./registry.ts";
@@ -110,6 +104,8 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     descriptions: o.descriptions ?? (async () => ({})),
   });
   const discovery: DiscoveryInput = { registry, virtual: reviews };
+  const address = `${o.cluster.apiServer.host}:${o.cluster.apiServer.port}`;
+  const answerDiscovery = createDiscoveryHandler(discovery, address);
   const review = createReviewHandler({
     codec: core.codec,
     now: core.now,
@@ -124,80 +120,33 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     ...(o.health ?? []),
   ];
   let inFlight = 0;
+  const metrics = createMetrics(o.store, registry, () => inFlight);
 
   const notServed = (): StatusError =>
     failure(404, "NotFound", "the server could not find the requested resource", {});
 
-  function answerDiscovery(req: IncomingMessage, res: ServerResponse, path: string): boolean {
-    const parts = path.replace(/\/$/, "").split("/").slice(1);
-    if (parts[0] !== "api" && parts[0] !== "apis") return false;
-    if (parts.length === 1) {
-      const wanted = parseAccept(req.headers.accept ?? "").find(
-        (r) =>
-          r.params.get("as") === "APIGroupDiscoveryList" &&
-          r.params.get("g") === "apidiscovery.k8s.io" &&
-          ["v2", "v2beta1"].includes(r.params.get("v") ?? ""),
-      );
-      if (wanted) {
-        const v = wanted.params.get("v")!;
-        const body = JSON.stringify(aggregatedDiscovery(discovery, parts[0] === "api", v));
-        const type = `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`;
-        res.setHeader("Vary", "Accept");
-        answerBytes(res, 200, type, Buffer.from(body));
-        return true;
-      }
-      answerJson(
-        req,
-        res,
-        200,
-        parts[0] === "api"
-          ? legacyVersions(`${o.cluster.apiServer.host}:${o.cluster.apiServer.port}`)
-          : legacyGroups(discovery),
-      );
-      return true;
-    }
-    let answer: object | undefined;
-    if (parts[0] === "api" && parts.length === 2) answer = legacyResources(discovery, "", parts[1]!);
-    else if (parts[0] === "apis" && parts.length === 2) answer = legacyGroup(discovery, parts[1]!);
-    else if (parts[0] === "apis" && parts.length === 3)
-      answer = legacyResources(discovery, parts[1]!, parts[2]!);
-    else return false;
-    if (!answer) throw notServed();
-    answerJson(req, res, 200, answer);
-    return true;
-  }
-
-  function answerOther(
+  async function answerOther(
     req: IncomingMessage,
     res: ServerResponse,
     path: string,
     query: URLSearchParams,
-  ): boolean {
-    if (path === "/version" || path === "/version/") {
-      answerJson(req, res, 200, versionInfo());
-      return true;
-    }
-    if (answerHealth(req, res, path, query, checks)) return true;
-    if (answerDiscovery(req, res, path)) return true;
-    if (path === "/") {
-      const paths = [
-        "/api",
-        "/api/v1",
-        "/apis",
-        "/healthz",
-        "/livez",
-        "/metrics",
-        "/openapi/v2",
-        "/openapi/v3",
-        "/readyz",
-        "/version",
-      ];
-      for (const [group, versions] of registry.groups)
-        paths.push(`/apis/${group}`, ...versions.map((v) => `/apis/${group}/${v}`));
-      answerJson(req, res, 200, { paths: paths.sort() });
-      return true;
-    }
-    return false;
+  ): Promise<boolean> {
+    if (path === "/version" || path === "/version/") answerJson(req, res, 200, versionInfo());
+    else if (path === "/") answerJson(req, res, 200, { paths: servedPaths(discovery) });
+    else if (path === "/metrics")
+      answerBytes(res, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(await metrics.text()));
+    else if (path === keysPath && o.tokens) {
+      const keys = JSON.stringify({ keys: await o.tokens.keys() });
+      answerBytes(res, 200, "application/jwk-set+json", Buffer.from(keys));
+    } else if (path === configurationPath && o.tokens)
+      answerJson(req, res, 200, issuerConfiguration(o.tokens, `https://${address}`));
+    else
+      return (
+        answerHealth(req, res, path, query, checks) ||
+        answerDiscovery(req, res, path) ||
+        (await openApi(req, res, path))
+      );
+    return true;
   }
 
   async function connect(
@@ -206,9 +155,8 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     info: RequestInfo,
     query: URLSearchParams,
   ): Promise<boolean> {
-    const name = `${info.resource}/${info.subresource}`;
-    if (info.group !== "" || !o.connect || !Object.hasOwn(o.connect, name)) return false;
-    await o.connect[name]!({
+    if (!isConnect(info)) return false;
+    await o.connect![`${info.resource}/${info.subresource}`]!({
       request: req,
       response: "response" in answer ? answer.response : undefined,
       upgrade: "socket" in answer ? answer : undefined,
@@ -232,22 +180,41 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
   ): Promise<void> {
     const query = new URLSearchParams(search);
     const info = parseResourcePath(path);
+    const stream = info !== undefined && isStream(info, query);
+    const began = performance.now();
+    if (stream) metrics.longRunning(1);
+    res.once("close", () => {
+      if (stream) metrics.longRunning(-1);
+      metrics.observe(req.method ?? "", info, stream, res.statusCode, (performance.now() - began) / 1000);
+    });
     if (!info) {
-      if (!answerOther(req, res, path, query) && !(await openApi(req, res, path)))
-        answerText(res, 404, "404 page not found\n");
+      if (!(await answerOther(req, res, path, query))) answerText(res, 404, "404 page not found\n");
       return;
     }
     if (info.subresource !== "" && (await connect(req, { response: res }, info, query))) return;
-    const long = info.legacyWatch || query.has("watch");
-    if (!long && inFlight >= maxInFlight)
-      throw tooManyRequests("too many requests, please try again later", 1);
-    if (!long) inFlight++;
+    if (stream) return resources({ req, res, info, query, user });
+    if (inFlight >= maxInFlight) throw tooManyRequests("too many requests, please try again later", 1);
+    inFlight++;
     try {
       if (await review(req, res, info, user)) return;
       await resources({ req, res, info, query, user });
     } finally {
-      if (!long) inFlight--;
+      inFlight--;
     }
+  }
+
+  /** Open for as long as the client likes: not counted among the requests in flight. */
+  function isStream(info: RequestInfo, query: URLSearchParams): boolean {
+    if (info.legacyWatch || ["1", "true"].includes(query.get("watch") ?? "")) return true;
+    return info.subresource !== "" && isConnect(info);
+  }
+
+  function isConnect(info: RequestInfo): boolean {
+    return (
+      info.group === "" &&
+      o.connect !== undefined &&
+      Object.hasOwn(o.connect, `${info.resource}/${info.subresource}`)
+    );
   }
 
   function splitUrl(req: IncomingMessage): [path: string, search: string] {
