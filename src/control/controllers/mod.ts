@@ -7,6 +7,7 @@ import { startEndpoints } from "./endpoints/mod.ts";
 import { startEndpointSlices } from "./endpointslice/mod.ts";
 import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
 import { startGarbageCollector } from "./garbagecollector/mod.ts";
+import { startJobs } from "./job/mod.ts";
 import { startNamespaces } from "./namespace/mod.ts";
 import { startNodeLifecycle } from "./nodelifecycle/mod.ts";
 import { startPodCollection } from "./podgc/mod.ts";
@@ -35,6 +36,7 @@ const controllers: readonly StartController[] = [
   startServiceAccounts,
   startRootCertificates,
   startDeployments,
+  startJobs,
   startReplicaSets,
   startReplicationControllers,
   startGarbageCollector,

@@ -39,6 +39,15 @@ export const replicationControllers = ref<t.ReplicationController>(
 );
 export const deployments = ref<t.Deployment>("apps/v1", "deployments", "Deployment");
 export const replicaSets = ref<t.ReplicaSet>("apps/v1", "replicasets", "ReplicaSet");
+export const controllerRevisions = ref<t.ControllerRevision>(
+  "apps/v1",
+  "controllerrevisions",
+  "ControllerRevision",
+);
+export const daemonSets = ref<t.DaemonSet>("apps/v1", "daemonsets", "DaemonSet");
+export const statefulSets = ref<t.StatefulSet>("apps/v1", "statefulsets", "StatefulSet");
+export const jobs = ref<t.Job>("batch/v1", "jobs", "Job");
+export const cronJobs = ref<t.CronJob>("batch/v1", "cronjobs", "CronJob");
 export const endpointSlices = ref<t.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice");
 export const leases = ref<t.Lease>("coordination.k8s.io/v1", "leases", "Lease");
 

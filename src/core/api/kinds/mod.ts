@@ -12,7 +12,16 @@ import { pod } from "./pod/mod.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service/mod.ts";
 import { serviceAccount } from "./service-account.ts";
-import { deployment, replicaSet, replicationController } from "./workload/mod.ts";
+import {
+  controllerRevision,
+  cronJob,
+  daemonSet,
+  deployment,
+  job,
+  replicaSet,
+  replicationController,
+  statefulSet,
+} from "./workload/mod.ts";
 
 /** Every kind that the API server serves. */
 export const definitions: readonly ResourceDefinition<KubeObject>[] = [
@@ -28,6 +37,11 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   replicationController,
   deployment,
   replicaSet,
+  statefulSet,
+  daemonSet,
+  controllerRevision,
+  job,
+  cronJob,
   endpointSlice,
   lease,
   eventsV1Event,

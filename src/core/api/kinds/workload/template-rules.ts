@@ -22,11 +22,15 @@ export function setTemplateDefaults(t: PodTemplateSpec | null | undefined): void
 }
 
 /** The selector of an apps/v1 kind; it may not select everything. */
-export function validateSelector(selector: LabelSelector | null | undefined, path: string): FieldError[] {
+export function validateSelector(
+  selector: LabelSelector | null | undefined,
+  path: string,
+  what = "deployment",
+): FieldError[] {
   if (selector == null) return [required(path)];
   const errors = validateLabelSelector(selector, path);
   if (isEmptySelector(selector))
-    errors.push(invalid(path, selector, "empty selector is invalid for deployment"));
+    errors.push(invalid(path, selector, `empty selector is invalid for ${what}`));
   return errors;
 }
 

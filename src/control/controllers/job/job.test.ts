@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventuallyAsync, startApiRig } from "../../../../test/support/api-rig.ts";
+import { events, jobs, pods } from "../../../core/api/refs.ts";
+import { isNotFound } from "../../../core/api/status.ts";
+import type { Job, JobSpec, Pod } from "../../../core/api/types.ts";
+import type { KubeClient } from "../../client/mod.ts";
+import { startGarbageCollector } from "../garbagecollector/mod.ts";
+import { startServiceAccounts } from "../serviceaccount/mod.ts";
+import { parseIndexes, printIndexes } from "./indexes.ts";
+import { startJobs } from "./mod.ts";
+
+const namespace = "default";
+const starts = [startJobs, startServiceAccounts, startGarbageCollector];
+
+test("indexes as text", async (t) => {
+  for (const [text, indexes] of [
+    ["", []],
+    ["0", [0]],
+    ["0,1", [0, 1]],
+    ["0-2,5,7,8", [0, 1, 2, 5, 7, 8]],
+  ] as [string, number[]][])
+    await t.test(text, () => {
+      assert.equal(printIndexes(indexes), text);
+      assert.deepEqual([...parseIndexes(text)], indexes);
+    });
+});
+
+async function create(client: KubeClient, spec: Partial<JobSpec>): Promise<Job> {
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "busybox" }] } };
+  return client.create<Job>(jobs, { metadata: { name: "work" }, spec: { template, ...spec } } as never, {
+    namespace,
+  });
+}
+const get = (client: KubeClient): Promise<Job> => client.get(jobs, "work", { namespace });
+const live = async (client: KubeClient): Promise<Pod[]> =>
+  (await client.list(pods, { namespace })).items.filter(
+    (p) => !["Succeeded", "Failed"].includes(p.status?.phase ?? "") && !p.metadata.deletionTimestamp,
+  );
+async function end(client: KubeClient, pod: Pod, phase: "Succeeded" | "Failed", agoMs = 0): Promise<void> {
+  const finishedAt = new Date(Date.now() - agoMs).toISOString();
+  const containerStatuses = [
+    {
+      name: "c",
+      image: "",
+      imageID: "",
+      ready: false,
+      restartCount: 0,
+      state: { terminated: { exitCode: 0, finishedAt } },
+    },
+  ];
+  const patch = { status: { phase, containerStatuses } };
+  await client.patch(pods, pod.metadata.name!, patch, { namespace, type: "merge", subresource: "status" });
+}
+const conditions = (job: Job): string[] =>
+  (job.status?.conditions ?? []).map((c) => `${c.type}=${c.status} ${c.reason}`);
+const liveCount = (client: KubeClient, n: number): Promise<void> =>
+  eventuallyAsync(async () => assert.equal((await live(client)).length, n));
+
+test("runs until enough have succeeded, and counts pods that are deleted once they ended", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, { completions: 3, parallelism: 2 });
+  await liveCount(client, 2);
+  const [first, second] = await live(client);
+  assert.equal(first!.metadata.labels!["batch.kubernetes.io/job-name"], "work");
+  await end(client, first!, "Succeeded");
+  await client.delete(pods, first!.metadata.name!, { namespace, gracePeriodSeconds: 0 });
+  await eventuallyAsync(async () => assert.equal((await get(client)).status?.succeeded, 1));
+  await liveCount(client, 2);
+  const third = (await live(client)).find((p) => p.metadata.name !== second!.metadata.name)!;
+  await end(client, second!, "Succeeded");
+  await end(client, third, "Succeeded");
+  await eventuallyAsync(async () => {
+    const job = await get(client);
+    assert.deepEqual(conditions(job), [
+      "SuccessCriteriaMet=True CompletionsReached",
+      "Complete=True CompletionsReached",
+    ]);
+    assert.deepEqual(
+      [job.status?.succeeded, job.status?.active, job.status?.uncountedTerminatedPods],
+      [3, undefined, {}],
+    );
+    assert.ok(job.status?.startTime && job.status.completionTime);
+  });
+  const said = (await client.list(events, { namespace })).items.map((e) => e.message);
+  assert.ok(said.some((m) => m!.startsWith("Created pod: work-")));
+  await eventuallyAsync(async () =>
+    assert.ok((await client.list(events, { namespace })).items.some((e) => e.message === "Job completed")),
+  );
+});
+
+test("gives up after the back-off limit", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, { backoffLimit: 1 });
+  for (const ago of [60_000, 60_000]) {
+    await liveCount(client, 1);
+    await end(client, (await live(client))[0]!, "Failed", ago);
+  }
+  await eventuallyAsync(async () => {
+    const job = await get(client);
+    assert.deepEqual(conditions(job), [
+      "FailureTarget=True BackoffLimitExceeded",
+      "Failed=True BackoffLimitExceeded",
+    ]);
+    assert.equal(job.status?.failed, 2);
+  });
+});
+
+test("a failure is followed by a pause", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, {});
+  await liveCount(client, 1);
+  await end(client, (await live(client))[0]!, "Failed");
+  await eventuallyAsync(async () => assert.equal((await get(client)).status?.failed, 1));
+  await new Promise((r) => setTimeout(r, 50));
+  assert.equal((await live(client)).length, 0);
+});
+
+test("an Indexed Job gives each pod its index and counts indexes, not pods", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, { completions: 3, parallelism: 3, completionMode: "Indexed" });
+  await liveCount(client, 3);
+  const all = await live(client);
+  assert.deepEqual(all.map((p) => p.spec!.hostname).sort(), ["work-0", "work-1", "work-2"]);
+  assert.ok(all.every((p) => p.spec!.containers[0]!.env!.some((e) => e.name === "JOB_COMPLETION_INDEX")));
+  for (const p of all) await end(client, p, "Succeeded");
+  await eventuallyAsync(async () => {
+    const { status } = await get(client);
+    assert.deepEqual([status?.completedIndexes, status?.succeeded], ["0-2", 3]);
+    assert.equal(status?.conditions?.at(-1)?.type, "Complete");
+  });
+});
+
+test("suspended it has no pods and no failures; resumed it has", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, { parallelism: 2 });
+  await liveCount(client, 2);
+  await client.patch(jobs, "work", { spec: { suspend: true } }, { namespace, type: "merge" });
+  await eventuallyAsync(async () => {
+    assert.equal((await client.list(pods, { namespace })).items.length, 0);
+    assert.deepEqual(conditions(await get(client)), ["Suspended=True JobSuspended"]);
+  });
+  assert.equal((await get(client)).status?.failed, undefined);
+  await client.patch(jobs, "work", { spec: { suspend: false } }, { namespace, type: "merge" });
+  await liveCount(client, 2);
+});
+
+test("a deleted Job takes its pods along, none is held", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, { parallelism: 2 });
+  await liveCount(client, 2);
+  await client.delete(jobs, "work", { namespace, propagationPolicy: "Background" });
+  await eventuallyAsync(async () => assert.equal((await client.list(pods, { namespace })).items.length, 0));
+});
+
+test("a deadline ends it, and time to live removes it", async (t) => {
+  let skew = 0;
+  const { client } = await startApiRig(t, starts, { now: () => Date.now() + skew });
+  await create(client, { activeDeadlineSeconds: 1, ttlSecondsAfterFinished: 30 });
+  await liveCount(client, 1);
+  await eventuallyAsync(async () =>
+    assert.deepEqual(conditions(await get(client)), [
+      "FailureTarget=True DeadlineExceeded",
+      "Failed=True DeadlineExceeded",
+    ]),
+  );
+  skew = 31_000;
+  await client.patch(jobs, "work", { metadata: { labels: { poke: "x" } } }, { namespace, type: "merge" });
+  await eventuallyAsync(() => assert.rejects(get(client), (e) => isNotFound(e)));
+});

@@ -1,0 +1,200 @@
+// The Job controller: runs pods until enough have succeeded, counts each exactly once, and cleans up after itself.
+import { jobs as jobsRef, pods as podsRef } from "../../../core/api/refs.ts";
+import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
+import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import type { Container, Job, Pod } from "../../../core/api/types.ts";
+import { eventSubject, objectKey } from "../../client/mod.ts";
+import {
+  controllerQueue,
+  controllerRecorder,
+  isNamespaceTerminating,
+  type StartController,
+  timestamp,
+} from "../context.ts";
+import {
+  controllerOf,
+  controllerRefTo,
+  createPendingDeletions,
+  indexByController,
+  ownedBy,
+  settleClaims,
+} from "../ownership/mod.ts";
+import { podFromTemplate } from "../pods/mod.ts";
+import { sameJson } from "../same-json.ts";
+import { slowStart } from "../slow-start.ts";
+import { decideJob, isFinished, type JobStep } from "./decide.ts";
+import { indexKey } from "./indexes.ts";
+import { isTracked, trackingFinalizer } from "./tally.ts";
+
+const component = "job-controller";
+
+export const startJobs: StartController = (context) => {
+  const { client, informers, now } = context;
+  const jobs = informers.of(jobsRef);
+  const pods = informers.of(podsRef);
+  indexByController(pods);
+  const recorder = controllerRecorder(context, component);
+  const leaving = createPendingDeletions(pods, now);
+  const queue = controllerQueue(context, component, { work: reconcile });
+
+  const add = (job: Job): void => queue.add(objectKey(job));
+  jobs.on({ added: add, updated: add, deleted: add });
+  const podChanged = (pod: Pod): void => {
+    const controller = controllerOf(pod);
+    const { namespace } = pod.metadata;
+    if (controller?.kind === "Job") queue.add(`${namespace}/${controller.name}`);
+    if (controller) return;
+    for (const job of jobs.byIndex("namespace", namespace ?? ""))
+      if (labelSelectorMatches(job.spec?.selector, pod.metadata.labels)) add(job);
+    // Nobody's any more: what was held for a Job is held no longer.
+    if (isTracked(pod)) void untrack(pod).catch(() => {});
+  };
+  pods.on({
+    added: podChanged,
+    updated(pod, old) {
+      podChanged(pod);
+      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) podChanged(old);
+    },
+    deleted: podChanged,
+  });
+
+  async function untrack(pod: Pod): Promise<void> {
+    const { name, namespace, uid } = pod.metadata;
+    const latest = pods.get(objectKey(pod));
+    if (!latest || latest.metadata.uid !== uid || !isTracked(latest)) return;
+    const finalizers = latest.metadata.finalizers!.filter((f) => f !== trackingFinalizer);
+    const { resourceVersion } = latest.metadata;
+    try {
+      const patch = { metadata: { uid, resourceVersion, finalizers } };
+      pods.wrote(await client.patch(podsRef, name!, patch, { namespace, type: "merge" }));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /** The pods of a Job that is gone, or on its way, are let go. */
+  async function letGo(key: string, job: Job | undefined): Promise<void> {
+    const [namespace = ""] = key.split("/");
+    const name = key.slice(namespace.length + 1);
+    const left = pods.byIndex("namespace", namespace).filter((p) => {
+      const owner = controllerOf(p);
+      return owner?.kind === "Job" && owner.name === name && owner.uid !== job?.metadata.uid && isTracked(p);
+    });
+    await Promise.all(left.map(untrack));
+  }
+
+  function podOf(job: Job, index: number | undefined): Pod {
+    const pod = podFromTemplate(job.spec!.template, {
+      ownerName: index === undefined ? job.metadata.name! : `${job.metadata.name}-${index}`,
+      ownerReference: controllerRefTo(jobsRef, job),
+    });
+    const { metadata } = pod;
+    metadata.finalizers = [...(metadata.finalizers ?? []), trackingFinalizer];
+    if (index === undefined) return pod;
+    metadata.annotations = { ...metadata.annotations, [indexKey]: String(index) };
+    metadata.labels = { ...metadata.labels, [indexKey]: String(index) };
+    const spec = pod.spec!;
+    spec.hostname ??= `${job.metadata.name}-${index}`;
+    const env = {
+      name: "JOB_COMPLETION_INDEX",
+      valueFrom: { fieldRef: { fieldPath: `metadata.labels['${indexKey}']` } },
+    };
+    const withIndex = (c: Container): Container =>
+      c.env?.some((e) => e.name === env.name) ? c : { ...c, env: [...(c.env ?? []), env] };
+    spec.containers = spec.containers.map(withIndex);
+    if (spec.initContainers) spec.initContainers = spec.initContainers.map(withIndex);
+    return pod;
+  }
+
+  const say = (job: Job, type: "Normal" | "Warning", reason: string, message: string): void =>
+    recorder.record(eventSubject(jobsRef, job), { type, reason, message });
+
+  async function create(job: Job, index: number | undefined): Promise<void> {
+    try {
+      const made = await client.create(podsRef, podOf(job, index), { namespace: job.metadata.namespace });
+      pods.wrote(made as Pod);
+      say(job, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata.name}`);
+    } catch (error) {
+      if (!isNamespaceTerminating(error))
+        say(job, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
+  async function remove(job: Job, pod: Pod, fails: boolean): Promise<void> {
+    if (!fails) await untrack(pod);
+    leaving.add(pod);
+    const { name, namespace, uid } = pod.metadata;
+    try {
+      await client.delete(podsRef, name!, { namespace, preconditions: { uid: uid! } });
+      say(job, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
+    } catch (error) {
+      if (isNotFound(error)) return;
+      leaving.forget(pod);
+      throw error;
+    }
+  }
+
+  async function reconcile(key: string): Promise<void> {
+    const job = jobs.get(key);
+    await letGo(key, job);
+    if (!job) return;
+    const matches = (pod: Pod): boolean => labelSelectorMatches(job.spec?.selector, pod.metadata.labels);
+    if (job.metadata.deletionTimestamp) {
+      await Promise.all(ownedBy(pods, job).map(untrack));
+      return;
+    }
+    await settleClaims({ client, ref: podsRef, informer: pods, ownerRef: jobsRef }, job, matches);
+    const latest = jobs.get(key);
+    if (!latest || latest.metadata.uid !== job.metadata.uid) return;
+    const mine = ownedBy(pods, latest).filter(matches);
+    const step = decideJob(latest, mine, { nowMs: now(), time: timestamp(now()), leaving: leaving.has });
+    const written = await carryOut(latest, step);
+    if (step.recheckMs !== undefined) queue.add(key, step.recheckMs + 1);
+    await expire(written, key);
+  }
+
+  /** The status goes first: what it has noted may lose its finalizer, what it has not may not. */
+  async function carryOut(job: Job, step: JobStep): Promise<Job> {
+    let latest = job;
+    if (!sameJson(job.status ?? {}, step.status)) {
+      latest = await client.update(jobsRef, { ...job, status: step.status }, { subresource: "status" });
+      jobs.wrote(latest);
+    }
+    for (const e of step.events) say(job, e.type, e.reason, e.message);
+    const indexes = [...step.indexes];
+    const results = await Promise.allSettled([
+      ...step.release.map(untrack),
+      ...step.remove.map((p) => remove(job, p, step.removedFail)),
+      slowStart(step.create, () => create(job, indexes.shift())).then(({ error }) => {
+        if (error !== undefined && !isNamespaceTerminating(error)) throw error;
+      }),
+    ]);
+    const failed = results.find((r) => r.status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+    // Released pods are counted in the next look.
+    if (step.release.length > 0) queue.add(objectKey(job));
+    return latest;
+  }
+
+  /** spec.ttlSecondsAfterFinished: a finished Job goes by itself. */
+  async function expire(job: Job, key: string): Promise<void> {
+    const ttl = job.spec?.ttlSecondsAfterFinished;
+    if (ttl == null || !isFinished(job)) return;
+    const end = job.status!.conditions!.find((c) => c.type === "Complete" || c.type === "Failed")!;
+    const wait = Date.parse(end.lastTransitionTime ?? "") + ttl * 1000 - now();
+    if (wait > 0) return queue.add(key, wait);
+    const { name, namespace, uid } = job.metadata;
+    try {
+      await client.delete(jobsRef, name!, {
+        namespace,
+        propagationPolicy: "Foreground",
+        preconditions: { uid: uid! },
+      });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  return (signal) => queue.run(signal);
+};
