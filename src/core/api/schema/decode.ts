@@ -36,7 +36,8 @@ function summary(text: string): string {
   return bytes.length > 30 ? `${shown} ...` : shown;
 }
 
-function unrecognized(expected: ExpectedKind, why: string, text: string): Error {
+function unrecognized(expected: ExpectedKind, why: string, body: string | (() => string)): Error {
+  const text = typeof body === "string" ? body : body();
   return badRequest(
     `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(text)})`,
   );
@@ -49,7 +50,11 @@ function cannotBeHandled(kind: string, version: string, expected: ExpectedKind, 
 const goKindStruct =
   'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 
-function kindOf(value: unknown, expected: ExpectedKind, text: string): { kind: string; apiVersion: string } {
+function kindOf(
+  value: unknown,
+  expected: ExpectedKind,
+  text: string | (() => string),
+): { kind: string; apiVersion: string } {
   const prefix = "couldn't get version/kind; json parse error: json: cannot unmarshal";
   const word = (v: unknown): string =>
     Array.isArray(v) ? "array" : typeof v === "boolean" ? "bool" : typeof v;
@@ -68,7 +73,7 @@ function kindOf(value: unknown, expected: ExpectedKind, text: string): { kind: s
 }
 
 /** Refuses a body of another kind or version than the endpoint's. An absent kind or version is the endpoint's. */
-function checkKind(value: unknown, expected: ExpectedKind, text: string): void {
+function checkKind(value: unknown, expected: ExpectedKind, text: string | (() => string)): void {
   const found = kindOf(value, expected, text);
   const want = apiVersion(expected);
   const foundVersion = found.apiVersion === "" ? want : found.apiVersion;
@@ -162,7 +167,7 @@ export function decodeValue(
   mode: FieldValidation,
   strictErrors: readonly string[] = [],
 ): Decoded {
-  checkKind(value, expected, JSON.stringify(value) ?? "");
+  checkKind(value, expected, () => JSON.stringify(value) ?? "");
   return guarded(expected, () => {
     const pruned = pruneMap(expected.model, value);
     return heed({ ...pruned, strictErrors: [...strictErrors, ...pruned.strictErrors] }, mode, expected);
