@@ -116,10 +116,6 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
         if (shown.length > 0) yield shown.length === 1 ? shown[0]! : Buffer.concat(shown);
         continue;
       }
-      if (!follow || last) {
-        if (rest.length > 0) yield Buffer.concat(renderer.render(rest));
-        return;
-      }
       if (successor) {
         await file.close();
         file = successor;
@@ -128,10 +124,14 @@ export async function* readLog(options: LogReadOptions): AsyncGenerator<Buffer> 
         rest = Buffer.alloc(0);
         continue;
       }
-      if (await rotated(path, file, position)) {
+      if (follow && (await rotated(path, file, position))) {
         successor = await open(path, "r").catch(() => undefined);
         // Whatever was written to the old file after the last look comes first.
         if (successor) continue;
+      }
+      if (!follow || last) {
+        if (rest.length > 0) yield Buffer.concat(renderer.render(rest));
+        return;
       }
       if (performance.now() - asked < patience) {
         await wake!.next();
