@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { createConnectHandlers } from "../../control/apiserver/connect/mod.ts";
-import { createApiServer, createTokenSigner, ensureBootstrapObjects } from "../../control/apiserver/mod.ts";
+import {
+  createApiServer,
+  createTokenSigner,
+  ensureBootstrapObjects,
+  keepBootstrapObjects,
+} from "../../control/apiserver/mod.ts";
 import { errorFields } from "../../control/client/mod.ts";
 import { startControllers } from "../../control/controllers/mod.ts";
 import { startScheduler } from "../../control/scheduler/mod.ts";
@@ -65,6 +70,7 @@ async function main(): Promise<void> {
   for (const { host, port } of listening.addresses) log.info({ host, port }, "listening");
 
   const running = new AbortController();
+  void keepBootstrapObjects(api.client, { cluster, caCert, onError }, running.signal);
   // Every informer listens to it.
   setMaxListeners(0, running.signal);
   const loops = [

@@ -1,5 +1,6 @@
 // What a cluster has from its first second: system namespaces, the Service of the API itself and that of the cluster's DNS.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ResourceRef } from "../../core/api/refs.ts";
 import {
   configMaps,
@@ -146,5 +147,21 @@ export async function ensureBootstrapObjects(
     await client.patch(endpoints, "kubernetes", { subsets: wantedEndpoints.subsets }, merge);
     const { endpoints: addresses, ports } = wantedSlice;
     await client.patch(endpointSlices, "kubernetes", { endpoints: addresses, ports }, merge);
+  }
+}
+
+/**
+ * Makes them again when someone has deleted them, as kube-apiserver does for its own Service every 10 s; here within 2 s.
+ * Runs until the signal aborts; a failed round is told of and tried again.
+ */
+export async function keepBootstrapObjects(
+  client: KubeClient,
+  options: { cluster: ClusterFacts; caCert: string; onError(error: unknown): void },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(2000, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    await ensureBootstrapObjects(client, options.cluster, options.caCert).catch(options.onError);
   }
 }
