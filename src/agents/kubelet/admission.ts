@@ -47,6 +47,34 @@ export function podRequests(pod: Pod): { milliCpu: number; memoryBytes: number; 
 const lacking = (name: string, requested: number, used: number, capacity: number): string =>
   `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
 
+/** Sysctls that belong to a pod alone (kubelet sysctl/safe_sysctls); the others are refused. */
+const safeSysctls = new Set([
+  "kernel.shm_rmid_forced",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.ip_unprivileged_port_start",
+  "net.ipv4.ping_group_range",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_keepalive_intvl",
+  "net.ipv4.tcp_keepalive_probes",
+  "net.ipv4.tcp_keepalive_time",
+  "net.ipv4.tcp_rmem",
+  "net.ipv4.tcp_syncookies",
+  "net.ipv4.tcp_wmem",
+]);
+
+function refusedSysctl(pod: Pod): Rejection | undefined {
+  const reason = "SysctlForbidden";
+  for (const { name } of pod.spec?.securityContext?.sysctls ?? []) {
+    const dotted = name.includes("/") ? name.replaceAll("/", ".") : name;
+    if (!safeSysctls.has(dotted)) return { reason, message: `forbidden sysctl: "${name}" not allowlisted` };
+    const host = dotted.startsWith("net.") ? pod.spec?.hostNetwork : pod.spec?.hostIPC;
+    const what = dotted.startsWith("net.") ? "net" : "ipc";
+    if (host) return { reason, message: `forbidden sysctl: "${name}" not allowed with host ${what} enabled` };
+  }
+  return undefined;
+}
+
 /** `others` are the pods that hold room here already. Undefined: the pod may run. */
 export function admit(
   pod: Pod,
@@ -54,6 +82,8 @@ export function admit(
   room: Room,
   labels: Record<string, string>,
 ): Rejection | undefined {
+  const sysctl = refusedSysctl(pod);
+  if (sysctl) return { ...sysctl, message: `Pod was rejected: ${sysctl.message}` };
   if (others.length + 1 > room.pods)
     return { reason: "OutOfpods", message: lacking("pods", 1, others.length, room.pods) };
   const wants = podRequests(pod);

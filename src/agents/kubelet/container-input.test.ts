@@ -294,6 +294,7 @@ test("durations print as Go prints them", () => {
 
 test("a termination message from the log joins parts and keeps the last lines", () => {
   assert.equal(logText("t stdout F one\nt stderr P tw\nt stderr F o\n"), "one\ntwo\n");
+  assert.equal(logText("t stdout P DONE\n"), "DONE");
   const many = Array.from({ length: 100 }, (_, i) => `t stdout F ${i}`).join("\n");
   assert.equal(logText(many).split("\n")[0], "20");
 });

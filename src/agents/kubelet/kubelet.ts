@@ -224,10 +224,11 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
       updated: take,
       deleted: (pod) => workers.get(pod.metadata.uid!)?.remove(pod),
     });
-    const watchObjects = (kind: "configMaps" | "secrets") => ({
-      added: (o: { metadata: Pod["metadata"] }) => changed(kind, o.metadata.namespace, o.metadata.name!),
-      updated: (o: { metadata: Pod["metadata"] }) => changed(kind, o.metadata.namespace, o.metadata.name!),
-    });
+    const watchObjects = (kind: "configMaps" | "secrets") => {
+      const tell = (o: { metadata: Pod["metadata"] }): void =>
+        changed(kind, o.metadata.namespace, o.metadata.name!);
+      return { added: tell, updated: tell, deleted: tell };
+    };
     configMapInformer.on(watchObjects("configMaps"));
     secretInformer.on(watchObjects("secrets"));
     await podInformer.synced;

@@ -26,21 +26,14 @@ const maxLogMessage = { bytes: 2048, lines: 80 };
 
 /** The text of CRI log lines (`time stream P|F text`), joined. */
 export function logText(raw: string): string {
-  const lines: string[] = [];
-  let open = "";
+  let text = "";
   for (const line of raw.split("\n")) {
-    const m =
-      /^\S+ (?:stdout|stderr) (P|F)(?::\S*)? (.*)$/.exec(line) ??
-      /^\S+ (?:stdout|stderr) (P|F)()$/.exec(line);
-    if (!m) continue;
-    open += m[2];
-    if (m[1] === "F") {
-      lines.push(open);
-      open = "";
-    }
+    const m = /^\S+ (?:stdout|stderr) (P|F)(?::\S*)?(?: (.*))?$/.exec(line);
+    // A part ends no line: also the last words of a program that wrote no newline.
+    if (m) text += `${m[2] ?? ""}${m[1] === "F" ? "\n" : ""}`;
   }
-  const text = lines.slice(-maxLogMessage.lines).join("\n");
-  const end = text === "" ? "" : `${text}\n`;
+  const lines = text.split(/(?<=\n)/);
+  const end = lines.slice(-maxLogMessage.lines).join("");
   return Buffer.from(end, "utf8").subarray(-maxLogMessage.bytes).toString("utf8");
 }
 

@@ -232,7 +232,11 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   async function sync(): Promise<void> {
     await look();
     if (started === 0) started = now();
-    if (ending) return;
+    if (ending) {
+      // A pod on its way out still says whether it is ready.
+      if (!ended) void publish();
+      return;
+    }
     if (removed || pod.metadata.deletionTimestamp) return end();
     if (refused() || verdict) {
       void publish();

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Pod } from "../../core/api/types.ts";
+import { admit, podRequests } from "./admission.ts";
+
+const room = { milliCpu: 2000, memoryBytes: 1024, storageBytes: 0, pods: 2 };
+const pod = (requests: object = {}, spec: object = {}): Pod =>
+  ({
+    metadata: {},
+    spec: { containers: [{ name: "c", resources: { requests } }], ...spec },
+  }) as unknown as Pod;
+
+test("a pod's requests count sidecars always and init containers by the largest", () => {
+  const spec = {
+    initContainers: [
+      { name: "i", resources: { requests: { cpu: "3" } } },
+      { name: "s", restartPolicy: "Always", resources: { requests: { cpu: "500m" } } },
+    ],
+  };
+  assert.equal(podRequests(pod({ cpu: "1" }, spec)).milliCpu, 3000);
+  assert.equal(podRequests(pod({ cpu: "3" }, spec)).milliCpu, 3500);
+});
+
+const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined }[] = [
+  { name: "it fits", pod: pod({ cpu: "1" }), expect: undefined },
+  {
+    name: "too much CPU beside another",
+    pod: pod({ cpu: "1500m" }),
+    others: [pod({ cpu: "1" })],
+    expect:
+      "OutOfcpu: Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000",
+  },
+  {
+    name: "too much memory",
+    pod: pod({ memory: "2Ki" }),
+    expect:
+      "OutOfmemory: Pod was rejected: Node didn't have enough resource: memory, requested: 2048, used: 0, capacity: 1024",
+  },
+  {
+    name: "too many pods",
+    pod: pod(),
+    others: [pod(), pod()],
+    expect:
+      "OutOfpods: Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 2, capacity: 2",
+  },
+  {
+    name: "another node's selector",
+    pod: pod({}, { nodeSelector: { disk: "ssd" } }),
+    expect:
+      "NodeAffinity: Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  },
+  {
+    name: "a sysctl of the whole machine",
+    pod: pod({}, { securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
+    expect: 'SysctlForbidden: Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+  },
+  {
+    name: "a pod's own sysctl",
+    pod: pod({}, { securityContext: { sysctls: [{ name: "kernel.shm_rmid_forced", value: "1" }] } }),
+    expect: undefined,
+  },
+];
+
+for (const row of rows)
+  test(row.name, () => {
+    const refusal = admit(row.pod, row.others ?? [], room, { "kubernetes.io/os": "linux" });
+    assert.equal(refusal && `${refusal.reason}: ${refusal.message}`, row.expect);
+  });
