@@ -146,3 +146,13 @@ test("a body nested deeply, and one with __proto__, do no harm", async () => {
   assert.match((await server.request("GET", `${maps}/proto`)).text, /"data":\{"__proto__":"x"\}/);
   assert.equal(({} as { polluted?: number }).polluted, undefined);
 });
+
+test("what is wrong with the options of a write is said all at once", async () => {
+  const query = `fieldManager=${"x".repeat(129)}&dryRun=Some&fieldValidation=Maybe&force=true`;
+  const answer = await send("PATCH", `${maps}/y?${query}`, "application/merge-patch+json", {});
+  assert.equal(answer.status, 422);
+  assert.equal(
+    answer.body.message,
+    `PatchOptions.meta.k8s.io "" is invalid: [force: Forbidden: may not be specified for non-apply patch, fieldManager: Too long: may not be more than 128 bytes, dryRun: Unsupported value: ["Some"]: supported values: "All", fieldValidation: Unsupported value: "Maybe": supported values: "", "Ignore", "Strict", "Warn"]`,
+  );
+});

@@ -3,7 +3,7 @@ import { applyConfiguration } from "../../core/api/apply/mod.ts";
 import { readPatch } from "../../core/api/patch/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { asWarnings } from "../../core/api/schema/mod.ts";
-import { badRequest, conflict, invalid, type StatusError } from "../../core/api/status.ts";
+import { badRequest, conflict } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import { type ApiCore, hasStatus, timestamp, type WriteContext } from "./context.ts";
 import { subjectOf } from "./registry.ts";
@@ -11,25 +11,6 @@ import { subjectOf } from "./registry.ts";
 export interface ApplyOptions {
   subresource: string;
   force: boolean;
-}
-
-/** What is wrong with a PATCH's options. `fieldManager` is what the query names, not the user agent. */
-export function checkPatchOptions(
-  type: string,
-  fieldManager: string,
-  force: string | null,
-): StatusError | undefined {
-  const wrong = (
-    field: string,
-    kind: "FieldValueRequired" | "FieldValueForbidden",
-    detail: string,
-  ): StatusError =>
-    invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [{ type: kind, field, detail }]);
-  if (type === "apply" && fieldManager === "")
-    return wrong("fieldManager", "FieldValueRequired", "is required for apply patch");
-  if (type !== "apply" && force !== null)
-    return wrong("force", "FieldValueForbidden", "may not be specified for non-apply patch");
-  return undefined;
 }
 
 /** The configuration in the body of an apply patch: YAML, of which JSON is a part. Throws StatusError 400. */

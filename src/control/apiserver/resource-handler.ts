@@ -6,7 +6,7 @@ import { badRequest, failure, invalid, methodNotSupported, notFound } from "../.
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import { answerJson, answerObject, answerStored } from "./answer.ts";
-import { applyChange, checkPatchOptions, readConfiguration } from "./apply-change.ts";
+import { applyChange, readConfiguration } from "./apply-change.ts";
 import type { BodyKind } from "./codec.ts";
 import type { ApiCore, FieldValidation, UserInfo, WriteContext } from "./context.ts";
 import { createObject, matchNamespace } from "./create.ts";
@@ -32,6 +32,7 @@ import { columnDefinition, type IncludeObject, partialMetadata, table, tableRow 
 import { updateObject } from "./update.ts";
 import { createFrameCache, type Form } from "./watch-frames.ts";
 import { answerWatch } from "./watch-response.ts";
+import { checkWriteOptions } from "./write-options.ts";
 
 export interface ResourceRequest {
   req: IncomingMessage;
@@ -82,31 +83,13 @@ function writeContext(
   { req, res, query, user }: ResourceRequest,
   def: Pick<ResourceDefinition, "deprecation">,
 ): WriteContext {
-  const dryRun = query.getAll("dryRun").filter((v) => v !== "");
-  for (const v of dryRun)
-    if (v !== "All")
-      throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
-        {
-          type: "FieldValueNotSupported",
-          field: "dryRun",
-          value: dryRun,
-          detail: 'supported values: "All"',
-        },
-      ]);
+  const patchType = req.method === "PATCH" ? patchTypeOf(req.headers["content-type"]) : undefined;
+  checkWriteOptions(req.method ?? "", query, patchType);
   const validation = query.get("fieldValidation") ?? "";
-  if (!["", "Strict", "Warn", "Ignore"].includes(validation))
-    throw invalid({ group: "meta.k8s.io", kind: "CreateOptions" }, "", [
-      {
-        type: "FieldValueNotSupported",
-        field: "fieldValidation",
-        value: validation,
-        detail: 'supported values: "", "Ignore", "Strict", "Warn"',
-      },
-    ]);
   const warnings = new Set<string>(def.deprecation ? [def.deprecation] : []);
   return {
     user,
-    dryRun: dryRun.length > 0,
+    dryRun: query.getAll("dryRun").includes("All"),
     fieldManager: managerOf(query.get("fieldManager"), req.headers["user-agent"]),
     fieldValidation: (validation || "Warn") as FieldValidation,
     warn(text) {
@@ -291,8 +274,6 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
   async function patch(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
     const { namespace, name, subresource } = r.info;
     const type = patchTypeOf(r.req.headers["content-type"]);
-    const refusal = checkPatchOptions(type, r.query.get("fieldManager") ?? "", r.query.get("force"));
-    if (refusal) throw refusal;
     const body = await readBody(r.req);
     if (type === "apply") return apply(r, def, body.toString(), ctx);
     const patched = patchChange(core, def, type, body.toString(), ctx);
