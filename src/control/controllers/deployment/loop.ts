@@ -130,11 +130,13 @@ function createRollout(context: ControllerContext): (key: string) => Promise<num
     return writeStatus(d, { ...d.status, conditions });
   }
 
+  /** Through the status endpoint, as elsewhere annotations of a Deployment count as a change of its generation. */
   async function noteRevision(d: Deployment, revision: string): Promise<Deployment> {
     if (d.metadata.annotations?.[revisionAnnotation] === revision) return d;
     const patch = { metadata: { uid: d.metadata.uid, annotations: { [revisionAnnotation]: revision } } };
     const { name, namespace } = d.metadata;
-    const wrote = await client.patch(deploymentsRef, name!, patch, { namespace, type: "merge" });
+    const at = { namespace, subresource: "status", type: "merge" } as const;
+    const wrote = await client.patch(deploymentsRef, name!, patch, at);
     deployments.wrote(wrote);
     return wrote;
   }

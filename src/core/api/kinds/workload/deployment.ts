@@ -12,6 +12,7 @@ import {
   notSupported,
   percent,
   required,
+  semanticEqual,
 } from "../meta/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, formatLabelSelector, nameColumn, templateColumns } from "../table/mod.ts";
@@ -138,6 +139,13 @@ export const deployment: ResourceDefinition<Deployment> = define<Deployment>({
   model: "V1Deployment",
   subresources: [scale, statusOf("Deployment")],
   ...specAndStatus<Deployment>(),
+  prepareForUpdate(d, old) {
+    keep(d, old, "status");
+    // Annotations are copied to ReplicaSets: the controller must look again when they change.
+    const same =
+      semanticEqual(d.spec, old.spec) && semanticEqual(d.metadata.annotations, old.metadata.annotations);
+    d.metadata.generation = (old.metadata.generation ?? 0) + (same ? 0 : 1);
+  },
   prepareForStatusUpdate(d, old) {
     keep(d, old, "spec");
     keepGeneration(d, old);

@@ -132,6 +132,17 @@ test("the selector is immutable", () => {
   ]);
 });
 
+test("annotations of a Deployment count as a change, but not through its status", () => {
+  const old = made<Deployment>(deployment, spec());
+  const d = structuredClone(old);
+  d.metadata.annotations = { a: "b" };
+  const status = structuredClone(d);
+  deployment.prepareForUpdate!(d, old, ctx);
+  assert.equal(d.metadata.generation, 2);
+  deployment.prepareForStatusUpdate!(status, old);
+  assert.deepEqual([status.metadata.generation, status.metadata.annotations], [1, { a: "b" }]);
+});
+
 test("labels of a Deployment do not count as a change of its spec; status is kept", () => {
   const old = made<Deployment>(deployment, spec());
   old.status = { replicas: 1 };
