@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import type { NodeFacts, ServiceRouting } from "../../core/network/mod.ts";
+import { createFakeNft, type FakeNft, type NftListing } from "../../core/nft/mod.ts";
+import type { Clock, NftTables, UdpFlow } from "./ports.ts";
+import { createTableKeeper, type TableKeeper } from "./table-keeper.ts";
+
+const facts: NodeFacts = {
+  family: "ip",
+  nodeName: "n0",
+  zone: "",
+  nodeAddresses: ["172.30.0.11"],
+  podRanges: ["10.244.0.0/24"],
+  serviceRanges: ["10.96.0.0/16"],
+  localAddresses: [],
+};
+
+function routing(key: string, address: string, endpoints: string[], protocol = "tcp"): ServiceRouting {
+  const list = endpoints.map((e) => ({ address: e, port: 80, state: "ready", local: false }));
+  return {
+    key,
+    ports: [
+      {
+        name: "",
+        protocol,
+        frontends: [
+          {
+            kind: "cluster-ip",
+            address,
+            port: 80,
+            group: "cluster",
+            whenEmpty: "reject",
+            source: "keep-pods",
+          },
+        ],
+        endpoints: list,
+        groups: { cluster: list, local: [] },
+        affinitySeconds: undefined,
+      },
+    ],
+  } as unknown as ServiceRouting;
+}
+
+let wanted: Map<string, ServiceRouting>;
+let kernel: FakeNft;
+let scripts: string[];
+let warnings: string[];
+let refuse: number;
+/** Resolved before each transaction; replaced to hold one. */
+let gate: Promise<void>;
+let flows: UdpFlow[];
+let removed: UdpFlow[];
+let keeper: TableKeeper;
+let stop: AbortController;
+let running: Promise<void>;
+
+const nft: NftTables = {
+  async apply(script) {
+    const text = [...script].join("");
+    scripts.push(text);
+    await gate;
+    if (refuse-- > 0) throw new Error("nft: refused");
+    kernel.run(text);
+  },
+  close() {},
+  // The fake keeps rules as they were written; adoption is the kernel tests' business.
+  async list(): Promise<NftListing | undefined> {
+    return undefined;
+  },
+  async listRules() {
+    return kernel.tables.has("ip t") ? "rules" : undefined;
+  },
+};
+
+const clock: Clock = {
+  now: () => performance.now(),
+  sleep: (_, signal) =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, 2);
+      signal.addEventListener("abort", end);
+    }),
+};
+
+beforeEach(() => {
+  wanted = new Map();
+  kernel = createFakeNft();
+  scripts = [];
+  warnings = [];
+  refuse = 0;
+  gate = Promise.resolve();
+  flows = [];
+  removed = [];
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await running;
+});
+
+async function start(): Promise<void> {
+  keeper = createTableKeeper({
+    table: "t",
+    facts: () => facts,
+    keys: () => wanted.keys(),
+    routing: (key) => wanted.get(key),
+    nft,
+    conntrack: {
+      udpFlows: async () => flows,
+      async remove(_, list) {
+        removed.push(...list);
+        flows = flows.filter((f) => !list.includes(f));
+      },
+    },
+    clock,
+    log: { info() {}, warn: (f, m) => warnings.push(`${m} ${JSON.stringify(f)}`) },
+  });
+  running = keeper.run(stop.signal);
+  await keeper.synced;
+}
+
+function put(r: ServiceRouting): void {
+  wanted.set(r.key, r);
+  keeper.touch(r.key);
+}
+
+const frontends = (): string[] => [...(kernel.tables.get("ip t")?.elements.get("frontends")?.keys() ?? [])];
+
+async function until(check: () => boolean): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (check()) return;
+    await new Promise((r) => setTimeout(r, 2));
+  }
+  assert.fail("it did not come to pass");
+}
+
+test("an idle keeper applies a change at once; what comes while nft runs goes together", async () => {
+  await start();
+  assert.equal(scripts.length, 1);
+  let open!: () => void;
+  gate = new Promise((r) => {
+    open = r;
+  });
+  put(routing("d/a", "10.96.0.1", ["10.244.1.1"]));
+  await until(() => scripts.length === 2);
+  for (let i = 2; i < 30; i++) put(routing(`d/${i}`, `10.96.0.${i}`, ["10.244.1.1"]));
+  wanted.delete("d/7");
+  keeper.touch("d/7");
+  open();
+  await until(() => frontends().length === 28);
+  assert.equal(scripts.length, 3);
+  assert.deepEqual(warnings, []);
+});
+
+test("a refused transaction loses nothing: the next one is made from what is wanted", async () => {
+  await start();
+  refuse = 1;
+  put(routing("d/a", "10.96.0.1", ["10.244.1.1"]));
+  await until(() => frontends().length === 1);
+  assert.equal(warnings.length, 1);
+  put(routing("d/b", "10.96.0.2", ["10.244.1.1"]));
+  await until(() => frontends().length === 2);
+  assert.match(scripts.at(-1)!, /^add element/);
+});
+
+test("nft that refuses for a while is asked again and again", async () => {
+  refuse = 3;
+  wanted.set("d/a", routing("d/a", "10.96.0.1", []));
+  await start();
+  assert.equal(warnings.length, 3);
+  assert.deepEqual(frontends(), ["10.96.0.1 . tcp . 80"]);
+});
+
+test("a table that somebody deleted comes back", async () => {
+  wanted.set("d/a", routing("d/a", "10.96.0.1", []));
+  await start();
+  kernel.run("delete table ip t");
+  await until(() => frontends().length === 1);
+  assert.match(warnings.join(), /changed by somebody else/);
+});
+
+test("touching what did not change runs nothing", async () => {
+  wanted.set("d/a", routing("d/a", "10.96.0.1", ["10.244.1.1"]));
+  await start();
+  keeper.touch("d/a");
+  keeper.touch("d/unknown");
+  await new Promise((r) => setTimeout(r, 20));
+  assert.equal(scripts.length, 1);
+});
+
+test("UDP flows that contradict the plan are removed, also when the Service is gone", async () => {
+  const flow = (replySource: string, destination = "10.96.0.1"): UdpFlow => ({
+    source: "10.244.0.9",
+    sourcePort: 1,
+    destination,
+    destinationPort: 80,
+    replySource,
+    replySourcePort: 80,
+  });
+  wanted.set("d/a", routing("d/a", "10.96.0.1", ["10.244.1.1", "10.244.1.2"], "udp"));
+  await start();
+  flows = [flow("10.244.1.1"), flow("10.244.1.2"), flow("192.0.2.1", "192.0.2.1")];
+  put(routing("d/a", "10.96.0.1", ["10.244.1.2"], "udp"));
+  await until(() => removed.length === 1);
+  assert.equal(removed[0]!.replySource, "10.244.1.1");
+  wanted.delete("d/a");
+  keeper.touch("d/a");
+  await until(() => removed.length === 2);
+  assert.equal(flows.length, 1);
+});
+
+test("reload plans anew, also while a load runs", async () => {
+  await start();
+  let open!: () => void;
+  gate = new Promise((r) => {
+    open = r;
+  });
+  keeper.reload();
+  await until(() => scripts.length === 2);
+  keeper.reload();
+  open();
+  await until(() => scripts.length === 3);
+});
