@@ -1,5 +1,6 @@
 // A process for the DNS bench: cluster DNS over a cluster in memory, or the floor, a bare UDP echo. Says "ready" when it is.
 import { createSocket } from "node:dgram";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startDns } from "../../src/agents/dns/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
 import type { EndpointSlice, Namespace, Service } from "../../src/core/api/types.ts";
@@ -45,7 +46,10 @@ async function serveDns(): Promise<void> {
       listen: [{ address: "127.0.0.1", port }],
       upstreams: [],
       sockets: createDnsSockets(),
-      clock: { now: () => performance.now() },
+      clock: {
+        now: () => performance.now(),
+        sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      },
       random: (below) => Math.floor(Math.random() * below),
       log: { info() {}, warn: (fields, message) => console.error(message, fields) },
       serial: 1,

@@ -4,6 +4,7 @@ import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as packet from "dns-packet";
 import { type ClusterDns, type DnsSockets, type Listener, startDns } from "../../src/agents/dns/mod.ts";
 import type { KubeClient } from "../../src/control/client/mod.ts";
@@ -51,7 +52,10 @@ function start(signal: AbortSignal, at = { address: "127.0.0.1", port }, upstrea
         metrics: { address: at.address, port: at.port + 3000 },
       },
       sockets,
-      clock: { now: () => performance.now() },
+      clock: {
+        now: () => performance.now(),
+        sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+      },
       random: (below) => Math.floor(Math.random() * below),
       log: { info() {}, warn() {} },
       serial: 1,

@@ -41,6 +41,8 @@ export interface DnsSockets {
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
+  /** Resolves after so many milliseconds, or at once when the signal aborts; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** A whole number from 0 up to, not including, `below`. */

@@ -17,7 +17,9 @@ type Ask = (
 ) => packet.Packet | "silent" | Buffer;
 
 /** A responder over one cluster, with upstream servers that a function plays. */
-function setUp(options: { servers?: string[]; upstream?: Ask; synced?: boolean } = {}) {
+function setUp(
+  options: { servers?: string[]; upstream?: Ask; synced?: boolean; whenSynced?: Promise<void> } = {},
+) {
   const directory = createClusterDirectory();
   directory.setNamespace("ns");
   const add = (name: string, spec: Service["spec"]) =>
@@ -39,7 +41,7 @@ function setUp(options: { servers?: string[]; upstream?: Ask; synced?: boolean }
   const upstreams = createUpstreams({
     servers: (options.servers ?? ["192.0.2.1"]).map((address) => ({ address, port: 53 })),
     sockets,
-    clock: { now: () => state.now },
+    clock: { now: () => state.now, sleep: async () => {} },
     random: () => 99,
   });
   const responder = createResponder({
@@ -51,6 +53,7 @@ function setUp(options: { servers?: string[]; upstream?: Ask; synced?: boolean }
       serial: 7,
     },
     synced: () => state.synced,
+    whenSynced: options.whenSynced ?? Promise.resolve(),
     upstreams,
     count() {},
     onError: (e) => state.errors.push(e),
@@ -113,7 +116,22 @@ test("a name of the cluster is answered without asking anyone, again from the ta
   assert.deepEqual(state.asked, []);
 });
 
-test("before the cluster is known its names are SERVFAIL, others are forwarded", async () => {
+test("a question that comes before the cluster is known waits for it", async () => {
+  let known = (): void => {};
+  const whenSynced = new Promise<void>((resolve) => {
+    known = resolve;
+  });
+  const { ask, state } = setUp({ synced: false, whenSynced });
+  const waiting = Promise.all([ask("web.ns.svc.cluster.local"), ask("none.ns.svc.cluster.local", "AAAA")]);
+  state.synced = true;
+  assert.deepEqual(data(await ask("web.ns.svc.cluster.local")), ["10.96.0.50"]);
+  known();
+  const [web, none] = await waiting;
+  assert.deepEqual(data(web), ["10.96.0.50"]);
+  assert.equal(none.rcode, "NXDOMAIN");
+});
+
+test("when the cluster stays unknown its names are SERVFAIL, others are forwarded", async () => {
   const { ask, state } = setUp({
     synced: false,
     upstream: (q) => ({ answers: [a(q.questions![0]!.name, "192.0.2.9")] }),

@@ -35,8 +35,10 @@ export interface Responder {
 export interface ResponderOptions {
   directory: ClusterDirectory;
   zone: ZoneOptions;
-  /** False until all of the cluster's objects are known; the cluster's names are SERVFAIL until then. */
+  /** False until all of the cluster's objects are known. */
   synced(): boolean;
+  /** Resolves when they are known, or when that takes too long: questions wait so long, then they are SERVFAIL. */
+  whenSynced: Promise<void>;
   upstreams: Upstreams;
   /** Told of every answer: transport, question type, rcode. */
   count(transport: "udp" | "tcp", type: number, rcode: number): void;
@@ -83,12 +85,24 @@ export function createResponder(options: ResponderOptions): Responder {
     const labels = questionLabels(view);
     const resolution = resolveName(directory, zone, labels, view.type);
     if (resolution.kind === "outside") return forward(transport);
-    if (!options.synced()) return refuse(out, transport, RCODE.SERVFAIL);
+    if (!options.synced()) return later(transport);
     if (resolution.kind === "alias") return chase(transport, resolution.answers, resolution.target);
     const ready = readyAnswer(view, resolution, zone.serial);
     table.put(view, directory.generation, ready);
     count(transport, view.type, ready.rcode);
     return writeAnswer(ready, view, out, writing);
+  }
+
+  /** A question that comes before the cluster is known: after a restart that is a matter of milliseconds. */
+  async function later(transport: Transport): Promise<Buffer | undefined> {
+    const message = view.bytes;
+    await options.whenSynced;
+    const out = Buffer.allocUnsafe(transport === "tcp" ? 65535 : maxUdpSize);
+    parseQuery(view, message);
+    const result = options.synced()
+      ? guarded(message, out, transport)
+      : refuse(out, transport, RCODE.SERVFAIL);
+    return typeof result === "number" ? out.subarray(0, result) : result;
   }
 
   /** The view is used for other queries while upstream thinks: what is needed later is kept. */

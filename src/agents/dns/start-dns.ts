@@ -54,6 +54,9 @@ export function usableUpstreams(
     .filter((s) => !taken.has(canonical(s)));
 }
 
+/** How long questions wait for the first view of the cluster; resolvers ask again after as long. */
+const patienceMs = 4000;
+
 export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
   const { cluster, sockets, clock, random, log } = options;
   const directory = createClusterDirectory();
@@ -82,6 +85,7 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
       serial: options.serial,
     },
     synced: () => watch.hasSynced,
+    whenSynced: Promise.race([watch.synced, clock.sleep(patienceMs, signal)]),
     upstreams,
     count: metrics.count,
     onError: (error) => log.warn({ error: String(error) }, "a question could not be answered"),

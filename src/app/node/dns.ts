@@ -1,16 +1,35 @@
 // Cluster DNS on this node: its address on the loopback device, its sockets, its loop. A failed start is tried again, so
 // that a node comes up whatever held its port.
 import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startDns } from "../../agents/dns/mod.ts";
 import type { KubeClient } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
-import { ipBatch } from "../../edge/netns/mod.ts";
+import { ipBatch, run } from "../../edge/netns/mod.ts";
 import { createDnsSockets } from "../../edge/udp/mod.ts";
 
 export interface NodeDnsOptions {
   config: Pick<NodeConfig, "cluster" | "address" | "dnsUpstreams">;
   client: KubeClient;
   log(message: string, detail?: object): void;
+}
+
+/**
+ * While this process is being started again its port is closed. A client that is told so fails at once; one that hears
+ * nothing asks again, and is answered then. So the kernel is kept from telling.
+ */
+function keepSilent(cluster: string, address: string): string {
+  const six = address.includes(":");
+  const table = `${six ? "ip6" : "ip"} portolan-${cluster}-dns`;
+  const refusal = six ? "icmpv6 type destination-unreachable" : "icmp type destination-unreachable";
+  return [
+    `add table ${table}`,
+    `delete table ${table}`,
+    `add table ${table}`,
+    `add chain ${table} output { type filter hook output priority 0; policy accept; }`,
+    `add rule ${table} output ${six ? "ip6" : "ip"} saddr ${address} ${refusal} drop`,
+    "",
+  ].join("\n");
 }
 
 /** Runs until the signal aborts. `/health`, `/ready` and metrics are on the node's address, ports as CoreDNS has them. */
@@ -27,6 +46,7 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
         "link set lo up",
         `addr replace ${dnsAddress}/${dnsAddress.includes(":") ? 128 : 32} dev lo`,
       ]);
+      await run("nft", ["-f", "-"], { input: keepSilent(config.cluster.name, dnsAddress) });
       const dns = startDns(
         {
           client,
@@ -39,7 +59,10 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
             metrics: { address: config.address, port: 9153 },
           },
           sockets: createDnsSockets(),
-          clock: { now: () => performance.now() },
+          clock: {
+            now: () => performance.now(),
+            sleep: (ms, abort) => sleep(ms, undefined, { signal: abort }).catch(() => undefined),
+          },
           random: (below) => randomInt(below),
           log: { info: say, warn: say },
           serial: Math.floor(Date.now() / 1000),
@@ -51,13 +74,7 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
     } catch (error) {
       attempt.abort();
       log("dns could not start; trying again in a second", { error: String(error) });
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 1000);
-        signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      await sleep(1000, undefined, { signal }).catch(() => undefined);
     } finally {
       signal.removeEventListener("abort", abort);
     }
