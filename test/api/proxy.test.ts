@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type RequestOptions, request } from "node:https";
+import { createServer as createTlsServer, type RequestOptions, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -18,6 +18,7 @@ let ca: string;
 let port: number;
 let backend: Server;
 let kubelet: Listener;
+let secure: Server;
 let stop: () => void;
 let aborted = 0;
 let uploaded = 0;
@@ -81,6 +82,9 @@ before(async () => {
   const pki = await createTestPki();
   ca = pki.ca;
   const serving = await pki.serving("127.0.0.1");
+  secure = createTlsServer(await pki.serving("somewhere.else"), (req, res) => res.end(`secure ${req.url}`));
+  await new Promise<void>((resolve) => secure.listen(0, address, resolve));
+  const securePort = (secure.address() as AddressInfo).port;
   kubelet = await listenTls({
     host: "127.0.0.1",
     port: 0,
@@ -125,6 +129,8 @@ before(async () => {
         },
       },
     ],
+    ["services/safe", { metadata: { name: "safe" }, spec: { ports: [{ name: "tls", port: 443 }] } }],
+    ["endpointslices/safe", { ...slice("web", undefined, {}), ports: [{ name: "tls", port: securePort }] }],
     ["endpointslices/web", slice("web", undefined, {})],
   ]);
   const handlers = createConnectHandlers({
@@ -138,8 +144,10 @@ before(async () => {
 after(async () => {
   stop();
   await kubelet.close();
-  backend.closeAllConnections();
-  backend.close();
+  for (const server of [backend, secure]) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 interface Got {
@@ -262,6 +270,11 @@ test("WebSockets pass", async () => {
   const [said] = await once(ws, "message");
   assert.equal(String(said), "/chat?x=1 hello");
   ws.terminate();
+});
+
+test("https to a service whose certificate nobody could verify", async () => {
+  for (const id of ["https:safe:tls", "https:safe:443"])
+    assert.equal((await get(`${ns}/services/${id}/proxy/a`)).body.toString(), "secure /a");
 });
 
 test("nodes are asked with the API server's certificate", async () => {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { unauthorized } from "../../core/api/status.ts";
 import type { UserInfo } from "./context.ts";
+import { splitBearerToken } from "./web-socket-token.ts";
 
 export const anonymous: UserInfo = {
   name: "system:anonymous",
@@ -49,6 +50,12 @@ export function createAuthenticator(
     }
     if (user) return user;
     const { authorization } = req.headers;
-    return authorization ? byToken(authorization) : anonymous;
+    if (authorization) return byToken(authorization);
+    const split = splitBearerToken(req.headers["sec-websocket-protocol"] ?? "");
+    if (!split || req.headers.upgrade?.toLowerCase() !== "websocket") return anonymous;
+    // Both forms: streams are passed on with the headers as they came, and the token is for this server alone.
+    req.headersDistinct["sec-websocket-protocol"] = [split.rest];
+    req.headers["sec-websocket-protocol"] = split.rest;
+    return byToken(`Bearer ${split.token}`);
   };
 }
