@@ -1,4 +1,5 @@
-// Equality of JSON values as Kubernetes compares objects (apimachinery api/equality): absent, null, "", [] and {} are the same.
+// Equality of JSON values as Kubernetes compares objects (apimachinery api/equality): absent, null, "", [] and {} are the same,
+// and so are absent and zero where Go's field is no pointer.
 
 const isEmpty = (v: unknown): boolean =>
   v === undefined ||
@@ -6,6 +7,25 @@ const isEmpty = (v: unknown): boolean =>
   v === "" ||
   (Array.isArray(v) && v.length === 0) ||
   (typeof v === "object" && !Array.isArray(v) && Object.values(v).every(isEmpty));
+
+/** Fields of specs that Go holds by value: `false` or 0 says no more than nothing. */
+const plain = new Set([
+  "hostIPC",
+  "hostNetwork",
+  "hostPID",
+  "hostPort",
+  "healthCheckNodePort",
+  "initialDelaySeconds",
+  "minReadySeconds",
+  "nodePort",
+  "paused",
+  "publishNotReadyAddresses",
+  "readOnly",
+  "stdin",
+  "stdinOnce",
+  "tty",
+  "unschedulable",
+]);
 
 /** True when the two differ at most in how an empty value is written. */
 export function semanticEqual(a: unknown, b: unknown): boolean {
@@ -21,8 +41,12 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
     );
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  const of = (o: Record<string, unknown>, k: string) => (Object.hasOwn(o, k) ? o[k] : undefined);
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((k) =>
-    semanticEqual(of(left, k), of(right, k)),
-  );
+  const of = (o: Record<string, unknown>, k: string): unknown => {
+    const v = Object.hasOwn(o, k) ? o[k] : undefined;
+    return (v === false || v === 0) && plain.has(k) ? undefined : v;
+  };
+  for (const k of Object.keys(left)) if (!semanticEqual(of(left, k), of(right, k))) return false;
+  for (const k of Object.keys(right))
+    if (!Object.hasOwn(left, k) && !semanticEqual(undefined, of(right, k))) return false;
+  return true;
 }
