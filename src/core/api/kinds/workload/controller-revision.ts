@@ -9,8 +9,8 @@ import { ageColumn, column, nameColumn } from "../table/mod.ts";
 function controller(r: ControllerRevision): string {
   const owner = r.metadata.ownerReferences?.find((o) => o.controller === true);
   if (!owner) return "<none>";
-  const group = owner.apiVersion.includes("/") ? `.${owner.apiVersion.split("/")[0]}` : "";
-  return `${owner.kind.toLowerCase()}${group}/${owner.name}`;
+  const [group = "", version] = (owner.apiVersion ?? "").split("/");
+  return `${(owner.kind ?? "").toLowerCase()}${version ? `.${group}` : ""}/${owner.name}`;
 }
 
 export const controllerRevision: ResourceDefinition<ControllerRevision> = define<ControllerRevision>({
