@@ -7,6 +7,8 @@ import { isSidecar } from "./pod-text.ts";
 export interface Rejection {
   reason: string;
   message: string;
+  /** It would not fit either if nothing else were here: how a resize is told so. */
+  never?: string;
 }
 
 export interface Room {
@@ -100,7 +102,15 @@ export function admit(
     ["ephemeral-storage", "storageBytes"],
   ] as const)
     if (wants[key] > 0 && wants[key] + used[key] > room[key])
-      return { reason: `OutOf${name}`, message: lacking(name, wants[key], used[key], room[key]) };
+      return {
+        reason: `OutOf${name}`,
+        message: lacking(name, wants[key], used[key], room[key]),
+        ...(wants[key] > room[key]
+          ? {
+              never: `Node didn't have enough capacity: ${name}, requested: ${wants[key]}, capacity: ${room[key]}`,
+            }
+          : {}),
+      };
   for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {}))
     if (labels[key] !== value)
       return {

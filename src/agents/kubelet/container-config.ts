@@ -14,6 +14,8 @@ export const containerAnnotations = {
   restartCount: "io.kubernetes.container.restartCount",
   terminationMessagePath: "io.kubernetes.container.terminationMessagePath",
   terminationMessagePolicy: "io.kubernetes.container.terminationMessagePolicy",
+  /** Requests and limits that the container was made with, as JSON. */
+  resources: "portolan.dev/resources",
   /** Where the termination message is on this machine. */
   terminationLog: "portolan.dev/termination-log",
 } as const;
@@ -24,6 +26,18 @@ export function containerHash(container: Container): string {
     .update(JSON.stringify([container.name, container.image]))
     .digest("hex")
     .slice(0, 16);
+}
+
+const sorted = (amounts: Record<string, string> | undefined): [string, string][] =>
+  Object.entries(amounts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** The requests and limits that a resize may change, in a form that can be compared. */
+export function resourcesText(container: Container): string {
+  const { requests, limits } = container.resources ?? {};
+  return JSON.stringify({
+    requests: Object.fromEntries(sorted(requests)),
+    limits: Object.fromEntries(sorted(limits)),
+  });
 }
 
 export interface ContainerFacts {
@@ -66,6 +80,7 @@ export function containerConfig(pod: Pod, container: Container, facts: Container
       [containerAnnotations.restartCount]: String(attempt),
       [containerAnnotations.terminationMessagePath]: container.terminationMessagePath ?? "",
       [containerAnnotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? "File",
+      [containerAnnotations.resources]: resourcesText(container),
       [containerAnnotations.terminationLog]: facts.terminationLog,
     },
     logPath: `${container.name}/${attempt}.log`,

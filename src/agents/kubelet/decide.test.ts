@@ -320,6 +320,8 @@ for (const row of rows) {
       failures: new Map(Object.entries(row.failures ?? {})),
       stopping: new Set(row.stopping),
       hooking: new Set(),
+      resized: new Map(),
+      resizePending: undefined,
     };
     const plan = decide(row.pod, state, createBackOff(), now);
     assert.deepEqual(
@@ -344,6 +346,34 @@ for (const row of rows) {
   });
 }
 
+test("a resize is carried out as it runs, or by a restart where its policy asks for one", () => {
+  const before = { [containerAnnotations.resources]: '{"requests":{"cpu":"1"},"limits":{}}' };
+  const plan = (more: object) => {
+    const container = spec("c", { resources: { requests: { cpu: "2" } }, ...more });
+    const state: PodState = {
+      sandbox: box(),
+      containers: [ran("c", { annotations: before })],
+      probes: new Map(),
+      failures: new Map(),
+      stopping: new Set(),
+      hooking: new Set(),
+      resized: new Map(),
+      resizePending: undefined,
+    };
+    return decide(podOf({ containers: [container] }), state, createBackOff(), now);
+  };
+  assert.deepEqual(
+    plan({}).resize.map((r) => r.container.id),
+    ["c-0"],
+  );
+  const policy = { resizePolicy: [{ resourceName: "cpu", restartPolicy: "RestartContainer" }] };
+  assert.deepEqual(
+    plan(policy).kill.map((k) => k.message),
+    ["Container c resize requires restart"],
+  );
+  assert.deepEqual(plan({ resources: { requests: { cpu: "1" } } }).resize, []);
+});
+
 test("restarts back off 10 s doubling to 5 min and forget after 10 min", () => {
   const pod = podOf();
   const backOff = createBackOff();
@@ -357,6 +387,8 @@ test("restarts back off 10 s doubling to 5 min and forget after 10 min", () => {
       failures: new Map(),
       stopping: new Set(),
       hooking: new Set(),
+      resized: new Map(),
+      resizePending: undefined,
     };
     const first = decide(pod, state, backOff, at);
     if (first.waiting.length > 0) {

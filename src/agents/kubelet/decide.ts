@@ -2,9 +2,9 @@
 // (kubelet kuberuntime_manager computePodActions, with sidecar containers of KEP-753 and restart rules of KEP-5307).
 import type { Container, Pod } from "../../core/api/types.ts";
 import type { BackOff } from "./back-off.ts";
-import { containerAnnotations, containerHash } from "./container-config.ts";
+import { containerAnnotations, containerHash, resourcesText } from "./container-config.ts";
 import { goDuration } from "./go-duration.ts";
-import { latest, type PodState } from "./pod-state.ts";
+import { latest, type PodState, resourcesOf } from "./pod-state.ts";
 import { allContainers, isSidecar, podText, type SpecContainer } from "./pod-text.ts";
 import type { RuntimeContainer } from "./runtime.ts";
 
@@ -23,6 +23,11 @@ export interface Start extends SpecContainer {
   after: RuntimeContainer | undefined;
 }
 
+export interface Resize {
+  spec: SpecContainer;
+  container: RuntimeContainer;
+}
+
 export interface Waiting {
   name: string;
   reason: "CrashLoopBackOff";
@@ -39,6 +44,8 @@ export interface Plan {
   finished: boolean;
   kill: Kill[];
   start: Start[];
+  /** Running containers whose resources are to change as they run (KEP-1287). */
+  resize: Resize[];
   waiting: Waiting[];
   /** When to look again though nothing happens; undefined: never. */
   wakeAt: number | undefined;
@@ -51,6 +58,7 @@ export function decide(pod: Pod, state: PodState, backOff: BackOff, now: number)
     finished: false,
     kill: [],
     start: [],
+    resize: [],
     waiting: [],
     wakeAt: undefined,
   };
@@ -118,11 +126,21 @@ export function decide(pod: Pod, state: PodState, backOff: BackOff, now: number)
       why = { message: `Container ${name} failed liveness probe, will be restarted`, probe: "liveness" };
     else if (probes.startup === false)
       why = { message: `Container ${name} failed startup probe, will be restarted`, probe: "startup" };
-    if (!why) return false;
+    else if (wantsResize(c, running) && resizeRestarts(c.container, resourcesOf(state, running)))
+      why = { message: `Container ${name} resize requires restart` };
+    if (!why) {
+      if (wantsResize(c, running)) plan.resize.push({ spec: c, container: running });
+      return false;
+    }
     if (!restarts(pod, c.container)) why.message = why.message.replace(", will be restarted", "");
     plan.kill.push({ container: running, name, ...why });
     return true;
   };
+
+  function wantsResize(c: SpecContainer, running: RuntimeContainer): boolean {
+    const now = resourcesOf(state, running);
+    return now !== "" && now !== resourcesText(c.container);
+  }
 
   for (const c of allContainers(pod)) {
     if (c.kind === "ephemeral" && !here(c.container.name)) {
@@ -165,6 +183,18 @@ export function decide(pod: Pod, state: PodState, backOff: BackOff, now: number)
     else if (mayStart(pod, c.container, current)) start(c);
   }
   return plan;
+}
+
+/** Whether a changed resource's policy asks for a restart of the container. */
+function resizeRestarts(container: Container, before: string): boolean {
+  const old = JSON.parse(before) as Record<"requests" | "limits", Record<string, string>>;
+  const { requests = {}, limits = {} } = container.resources ?? {};
+  return (container.resizePolicy ?? []).some(
+    ({ resourceName, restartPolicy }) =>
+      restartPolicy === "RestartContainer" &&
+      (old.requests[resourceName] !== requests[resourceName] ||
+        old.limits[resourceName] !== limits[resourceName]),
+  );
 }
 
 type RestartRule = {

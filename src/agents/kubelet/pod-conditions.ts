@@ -8,7 +8,7 @@ export interface ConditionsInput {
   phase: string;
   init: readonly ContainerStatus[];
   main: readonly ContainerStatus[];
-  state: Pick<PodState, "sandbox">;
+  state: Pick<PodState, "sandbox" | "resizePending">;
   /** RFC 3339. */
   now: string;
 }
@@ -80,6 +80,11 @@ export function podConditions(input: ConditionsInput): PodCondition[] {
     containers,
     { type: "PodScheduled", status: "True" },
   ];
+  const pending = input.state.resizePending;
+  if (pending) {
+    const type = pending.reason === "Error" ? "PodResizeInProgress" : "PodResizePending";
+    facts.push({ type, status: "True", ...pending });
+  }
   const generation = input.pod.metadata.generation;
   return facts.map((fact) => {
     const old = input.pod.status?.conditions?.find((c) => c.type === fact.type);

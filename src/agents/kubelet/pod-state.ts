@@ -1,5 +1,6 @@
 // What is known of one pod at a moment: the runtime's sandboxes and containers, probe results and failed starts. Input of
 // the two pure functions that matter: what to do (decide.ts) and what to say (pod-status.ts).
+import { containerAnnotations } from "./container-config.ts";
 import type { RuntimeContainer, Sandbox } from "./runtime.ts";
 
 /** Result of a container's probes; absent kinds have none configured or none yet. */
@@ -26,11 +27,19 @@ export interface PodState {
   probes: ReadonlyMap<string, ProbeResults>;
   /** By container name. */
   failures: ReadonlyMap<string, StartFailure>;
+  /** Resources after a resize, by container id; else what the container was made with holds. */
+  resized: ReadonlyMap<string, string>;
+  /** Why a resize is not carried out, where one is wanted. */
+  resizePending: { reason: string; message: string } | undefined;
   /** Ids of containers being stopped now. */
   stopping: ReadonlySet<string>;
   /** Ids of containers whose postStart hook has not ended: they are not "started" yet. */
   hooking: ReadonlySet<string>;
 }
+
+/** The requests and limits that hold for a running container, as `resourcesText` prints them; "" where unknown. */
+export const resourcesOf = (state: Pick<PodState, "resized">, c: RuntimeContainer): string =>
+  state.resized.get(c.id) ?? c.annotations[containerAnnotations.resources] ?? "";
 
 /** The newest container of that name; `sandboxId` narrows to one sandbox. */
 export function latest(

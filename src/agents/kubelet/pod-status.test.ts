@@ -182,6 +182,8 @@ for (const row of rows) {
       failures: new Map(),
       stopping: new Set(),
       hooking: new Set(),
+      resized: new Map(),
+      resizePending: undefined,
     };
     const status = podStatus({
       pod: row.pod,

@@ -1,10 +1,10 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
-import type { ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
+import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
 import type { Rejection } from "./admission.ts";
 import { containerAnnotations } from "./container-config.ts";
 import { isStarted, mayStart, type Waiting } from "./decide.ts";
 import { podConditions } from "./pod-conditions.ts";
-import { latest, type PodState, previous } from "./pod-state.ts";
+import { latest, type PodState, previous, resourcesOf } from "./pod-state.ts";
 import { allContainers, isSidecar, type SpecContainer } from "./pod-text.ts";
 import { qosClass } from "./resources.ts";
 import type { RuntimeContainer } from "./runtime.ts";
@@ -56,6 +56,21 @@ function unstarted(input: StatusInput, c: SpecContainer): ContainerState {
   return { waiting: { reason } };
 }
 
+/** What a running container has, which a resize may be about to change; else what its spec says. */
+function heldResources(
+  container: Container,
+  running: RuntimeContainer | undefined,
+  state: PodState,
+): NonNullable<Container["resources"]> {
+  const text = running ? resourcesOf(state, running) : "";
+  if (text === "") return container.resources ?? {};
+  const all = JSON.parse(text) as Record<"requests" | "limits", Record<string, string>>;
+  return {
+    ...(Object.keys(all.limits).length > 0 ? { limits: all.limits } : {}),
+    ...(Object.keys(all.requests).length > 0 ? { requests: all.requests } : {}),
+  };
+}
+
 function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus {
   const { state, messages, pod } = input;
   const { container } = c;
@@ -90,7 +105,8 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
     ready = running !== undefined && started && (container.readinessProbe ? probed.readiness === true : true);
   if (c.kind === "ephemeral") ready = false;
   const asked = container.image ?? "";
-  const requests = container.resources?.requests;
+  const held = heldResources(container, running, state);
+  const { requests } = held;
   const mounts = (container.volumeMounts ?? []).map((m) => ({
     name: m.name,
     mountPath: m.mountPath,
@@ -111,9 +127,7 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
       ? {}
       : { started: c.kind === "init" && !isSidecar(container) ? running !== undefined : started }),
     ...(requests && c.kind !== "ephemeral" ? { allocatedResources: requests } : {}),
-    ...(container.resources && Object.keys(container.resources).length > 0
-      ? { resources: container.resources }
-      : { resources: {} }),
+    resources: held,
     ...(mounts.length > 0 ? { volumeMounts: mounts } : {}),
   } as ContainerStatus;
 }

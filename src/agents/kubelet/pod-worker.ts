@@ -53,6 +53,9 @@ export interface WorkerOptions {
 /** A status is written between two container starts when the last one is older than this. */
 const stalestStatusMs = 300;
 
+/** A resize that found no room is tried again. */
+const resizeRetryMs = 10_000;
+
 const earliest = (...times: (number | undefined)[]): number | undefined => {
   const set = times.filter((t) => t !== undefined);
   return set.length > 0 ? Math.min(...set) : undefined;
@@ -85,6 +88,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   let refreshVolumes = options.known;
   let status: PodStatus | undefined;
   let published = 0;
+  let resizePending: PodState["resizePending"];
   let ending: { done: Promise<void>; shorten(seconds: number): void } | undefined;
   const dead = new Set<string>();
   const told = new Set<string>();
@@ -140,7 +144,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const probes = createPodProbes(parts, options.known);
 
   function state(): PodState {
-    const { failures, stopping, hooking } = containers;
+    const { failures, stopping, hooking, resized } = containers;
     return {
       sandbox: cache.sandbox,
       containers: cache.containers,
@@ -148,6 +152,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       failures,
       stopping,
       hooking,
+      resized,
+      resizePending,
     };
   }
 
@@ -222,7 +228,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     const phase = pod.status?.phase;
     const refusal = phase === "Failed" || phase === "Succeeded" ? undefined : options.admit(pod);
     if (!refusal) return false;
-    verdict = refusal;
+    verdict = { reason: refusal.reason, message: refusal.message };
     rejected = true;
     ended = true;
     events.warning(refusal.reason, refusal.message.replace("Pod was rejected: ", ""));
@@ -262,12 +268,29 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     }
     tellBackOff(plan);
     for (const k of plan.kill) void containers.kill(k);
-    const retry = await carryOut(plan);
+    await resizeAll(plan);
+    const retry = earliest(await carryOut(plan), resizePending ? now() + resizeRetryMs : undefined);
     probes.sync(containers.hooking);
     if (!plan.newSandbox) void publish();
     const refresh = volumes.nextRefresh();
     if (refresh !== undefined && refresh <= now()) refreshVolumes = true;
     wakeAt(earliest(plan.wakeAt, retry, until, refresh));
+  }
+
+  /** Carries out resizes that fit on the node; the others are told as pending. */
+  async function resizeAll(plan: Plan): Promise<void> {
+    resizePending = undefined;
+    if (plan.resize.length === 0) return;
+    const refusal = options.admit(pod);
+    if (refusal) {
+      const message = refusal.never ?? refusal.message.replace("Pod was rejected: ", "");
+      resizePending = { reason: refusal.never ? "Infeasible" : "Deferred", message };
+      return;
+    }
+    for (const r of plan.resize)
+      await containers.resize(r).catch((error) => {
+        resizePending = { reason: "Error", message: (error as Error).message };
+      });
   }
 
   /** Makes the sandbox or starts containers; resolves with the time to try again what could not be done. */

@@ -36,8 +36,14 @@ function patchOf(status: PodStatus, before: string | undefined): Record<string, 
   const body: Record<string, unknown> = { ...status };
   for (const field of optionalFields) if (!(field in body)) body[field] = null;
   // Conditions merge by type: what an old one had and the new one lacks must be said.
-  body.conditions = status.conditions?.map((c) => ({ reason: null, message: null, ...c }));
-  const old = before === undefined ? undefined : (JSON.parse(before) as PodStatus).podIPs;
+  const last = before === undefined ? undefined : (JSON.parse(before) as PodStatus);
+  const types = new Set(status.conditions?.map((c) => c.type));
+  const lapsed = (last?.conditions ?? []).filter((c) => !types.has(c.type));
+  body.conditions = [
+    ...(status.conditions ?? []).map((c) => ({ reason: null, message: null, ...c })),
+    ...lapsed.map((c) => ({ type: c.type, $patch: "delete" })),
+  ];
+  const old = last?.podIPs;
   // Addresses merge by ip: a new set has to take the old one's place.
   if (old && status.podIPs && JSON.stringify(old) !== JSON.stringify(status.podIPs))
     body.podIPs = [...status.podIPs, { $patch: "replace" }];
