@@ -5,6 +5,8 @@ import type { KubeClient } from "../../src/control/client/mod.ts";
 import { startControllers } from "../../src/control/controllers/mod.ts";
 import { startScheduler } from "../../src/control/scheduler/mod.ts";
 import {
+  controllerRevisions,
+  daemonSets,
   deployments,
   endpointSlices,
   events,
@@ -12,6 +14,7 @@ import {
   nodes,
   pods,
   replicaSets,
+  serviceAccounts,
   services,
 } from "../../src/core/api/refs.ts";
 import { isNotFound } from "../../src/core/api/status.ts";
@@ -185,4 +188,58 @@ test("a namespace takes everything in it along", async (t) => {
   await client.delete(namespaces, "shop");
   await eventuallyAsync(() => assert.rejects(client.get(namespaces, "shop"), (e) => isNotFound(e)), 10_000);
   assert.equal((await client.list(pods, { namespace: "shop" })).items.length, 0);
+});
+
+test("a DaemonSet has its pod on every node that it may use, and updates them one by one", async (t) => {
+  const { client, warnings } = await start(t, ["n1", "n2", "n3"]);
+  const spec = {
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "one" }] } },
+  };
+  await eventuallyAsync(async () => {
+    await client.get(serviceAccounts, "default", { namespace });
+  });
+  await client.create(daemonSets, { metadata: { name: "agent" }, spec } as never, { namespace });
+  const places = async (): Promise<(string | undefined)[]> =>
+    (await client.list(pods, { namespace })).items
+      .filter((p) => ready(p) && !p.metadata.deletionTimestamp)
+      .map((p) => `${p.spec?.nodeName} ${p.spec?.containers[0]?.image}`)
+      .sort();
+  const settled = (...expected: string[]): Promise<void> =>
+    eventuallyAsync(async () => {
+      assert.deepEqual(await places(), expected);
+      const { status } = await client.get(daemonSets, "agent", { namespace });
+      const n = expected.length;
+      assert.deepEqual(
+        [
+          status?.desiredNumberScheduled,
+          status?.numberReady,
+          status?.updatedNumberScheduled,
+          status?.numberAvailable,
+        ],
+        [n, n, n, n],
+      );
+    }, 10_000);
+  await settled("n1 one", "n2 one", "n3 one");
+  let least = 3;
+  const watch = setInterval(() => void places().then((p) => (least = Math.min(least, p.length))), 1);
+  t.after(async () => clearInterval(watch));
+  const image = { spec: { template: { spec: { containers: [{ name: "c", image: "two" }] } } } };
+  await client.patch(daemonSets, "agent", image, { namespace, type: "strategic" });
+  await settled("n1 two", "n2 two", "n3 two");
+  clearInterval(watch);
+  assert.ok(least >= 2, `at least two run at any time, there were ${least}`);
+  const revisions = (await client.list(controllerRevisions, { namespace })).items.map((r) => r.revision);
+  assert.deepEqual(revisions.sort(), [1, 2]);
+  const taint = [{ key: "mine", effect: "NoExecute" }];
+  await client.patch(nodes, "n1", { spec: { taints: taint } }, { type: "merge" });
+  await settled("n2 two", "n3 two");
+  await client.patch(nodes, "n1", { spec: { taints: null } }, { type: "merge" });
+  await settled("n1 two", "n2 two", "n3 two");
+  await client.delete(daemonSets, "agent", { namespace });
+  await eventuallyAsync(async () => {
+    assert.equal((await client.list(pods, { namespace })).items.length, 0);
+    assert.equal((await client.list(controllerRevisions, { namespace })).items.length, 0);
+  });
+  assert.deepEqual(warnings, []);
 });

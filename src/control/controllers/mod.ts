@@ -2,6 +2,7 @@
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createInformers, errorFields, type KubeClient, type Log } from "../client/mod.ts";
 import type { ControllerContext, StartController } from "./context.ts";
+import { startDaemonSets } from "./daemonset/mod.ts";
 import { startDeployments } from "./deployment/mod.ts";
 import { startEndpoints } from "./endpoints/mod.ts";
 import { startEndpointSlices } from "./endpointslice/mod.ts";
@@ -36,6 +37,7 @@ const controllers: readonly StartController[] = [
   startServiceAccounts,
   startRootCertificates,
   startDeployments,
+  startDaemonSets,
   startJobs,
   startReplicaSets,
   startReplicationControllers,

@@ -1,9 +1,9 @@
 // Which nodes can take a pod, and why the others cannot, in the order and words of the default scheduler's filter plugins.
 import type { Pod } from "../../core/api/types.ts";
+import { nodeIsSelected, tolerates, untoleratedTaint } from "../../core/scheduling/mod.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type AffinityFacts, gatherAffinity, refusedByAffinity } from "./inter-pod-affinity.ts";
 import type { NodeInfo } from "./node-info.ts";
-import { nodeIsSelected, tolerates, untoleratedTaint } from "./node-selection.ts";
 import { hostPortsConflict, type PodRequests, podRequests } from "./pod-requests.ts";
 import { gatherSpread, refusedBySpread } from "./topology-spread.ts";
 

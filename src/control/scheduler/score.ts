@@ -1,10 +1,10 @@
 // Which of the possible nodes is best: room, balance, what the pod prefers, and company to keep or avoid (the default
 // scheduler's score plugins and their weights).
 import type { Pod } from "../../core/api/types.ts";
+import { nodeTermMatches, untoleratedTaint } from "../../core/scheduling/mod.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { preferredAffinity } from "./inter-pod-affinity.ts";
 import type { NodeInfo } from "./node-info.ts";
-import { nodeTermMatches, untoleratedTaint } from "./node-selection.ts";
 import { podRequests } from "./pod-requests.ts";
 import { crowding, gatherSpread } from "./topology-spread.ts";
 

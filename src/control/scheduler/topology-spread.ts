@@ -1,9 +1,9 @@
 // Spreads pods evenly over zones, nodes or any other label (scheduler plugin PodTopologySpread).
 import { labelSelectorMatches } from "../../core/api/selector/mod.ts";
 import type { Pod } from "../../core/api/types.ts";
+import { nodeIsSelected, untoleratedTaint } from "../../core/scheduling/mod.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { NodeInfo } from "./node-info.ts";
-import { nodeIsSelected, untoleratedTaint } from "./node-selection.ts";
 
 type Constraint = NonNullable<NonNullable<Pod["spec"]>["topologySpreadConstraints"]>[number];
 

@@ -1,1 +1,3 @@
+export { scaledValue } from "./bounds.ts";
 export { startDeployments } from "./loop.ts";
+export { templateHash } from "./template-hash.ts";

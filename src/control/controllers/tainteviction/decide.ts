@@ -1,12 +1,6 @@
 // How long a pod may stay on a node with NoExecute taints (pkg/controller/tainteviction).
 import type { Taint, Toleration } from "../../../core/api/types.ts";
-
-function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false;
-  if (toleration.key && toleration.key !== taint.key) return false;
-  if (toleration.operator === "Exists") return true;
-  return Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? "");
-}
+import { tolerates } from "../../../core/scheduling/mod.ts";
 
 /** Seconds that the pod may stay: 0 not at all, undefined for ever. */
 export function toleratedSeconds(

@@ -1,7 +1,7 @@
 // Whether a node is one that a pod allows by selector, affinity, taints and tolerations
 // (component-helpers scheduling/corev1).
-import { type Requirement, requirementMatches } from "../../core/api/selector/mod.ts";
-import type { Node, Pod, Taint, Toleration } from "../../core/api/types.ts";
+import { type Requirement, requirementMatches } from "../api/selector/mod.ts";
+import type { Node, Pod, Taint, Toleration } from "../api/types.ts";
 
 type NodeAffinity = NonNullable<NonNullable<NonNullable<Pod["spec"]>["affinity"]>["nodeAffinity"]>;
 type NodeSelector = NonNullable<NodeAffinity["requiredDuringSchedulingIgnoredDuringExecution"]>;

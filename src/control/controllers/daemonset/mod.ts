@@ -1,0 +1,1 @@
+export { startDaemonSets } from "./loop.ts";

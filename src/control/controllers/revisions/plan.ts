@@ -1,0 +1,83 @@
+// Which ControllerRevision holds a template, under which number (pkg/controller/history).
+import type {
+  ControllerRevision,
+  KubeObject,
+  OwnerReference,
+  PodTemplateSpec,
+} from "../../../core/api/types.ts";
+import { templateHash } from "../deployment/mod.ts";
+import { sameJson } from "../same-json.ts";
+
+export const revisionHashLabel = "controller-revision-hash";
+
+/** A patch that brings the owner back to this template. */
+export function revisionData(template: PodTemplateSpec): object {
+  return { spec: { template: { ...template, $patch: "replace" } } };
+}
+
+/** The template that a revision holds. */
+export function revisionTemplate(revision: ControllerRevision): PodTemplateSpec {
+  const data = revision.data as unknown as { spec: { template: PodTemplateSpec & { $patch?: string } } };
+  const { $patch: _, ...template } = data.spec.template;
+  return template;
+}
+
+export const byRevision = (a: ControllerRevision, b: ControllerRevision): number =>
+  a.revision - b.revision || ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1);
+
+export type RevisionPlan =
+  | { kind: "use"; revision: ControllerRevision }
+  /** It comes back into use: it becomes the newest. */
+  | { kind: "renumber"; revision: ControllerRevision; to: number }
+  | { kind: "create"; revision: ControllerRevision };
+
+export interface RevisionOwner extends KubeObject {
+  status?: { collisionCount?: number };
+}
+
+export function planRevisions(
+  owner: RevisionOwner,
+  template: PodTemplateSpec,
+  { existing, ownerReference }: { existing: readonly ControllerRevision[]; ownerReference: OwnerReference },
+): RevisionPlan {
+  const sorted = [...existing].sort(byRevision);
+  const newest = sorted.at(-1)?.revision ?? 0;
+  const data = revisionData(template);
+  const same = sorted.filter((r) => sameJson(r.data, data)).at(-1);
+  if (same)
+    return same.revision === newest
+      ? { kind: "use", revision: same }
+      : { kind: "renumber", revision: same, to: newest + 1 };
+  const hash = templateHash(template, owner.status?.collisionCount);
+  const { name, namespace, annotations } = owner.metadata;
+  const { "kubectl.kubernetes.io/last-applied-configuration": _, ...copied } = annotations ?? {};
+  return {
+    kind: "create",
+    revision: {
+      apiVersion: "apps/v1",
+      kind: "ControllerRevision",
+      metadata: {
+        name: `${name}-${hash}`,
+        namespace: namespace!,
+        labels: {
+          ...template.metadata?.labels,
+          [revisionHashLabel]: hash,
+          "controller.kubernetes.io/hash": hash,
+        },
+        annotations: copied,
+        ownerReferences: [ownerReference],
+      },
+      data: data as never,
+      revision: newest + 1,
+    },
+  };
+}
+
+/** Old revisions beyond the limit that nothing uses any more. */
+export function expiredRevisions(
+  existing: readonly ControllerRevision[],
+  { limit, inUse }: { limit: number; inUse: (r: ControllerRevision) => boolean },
+): ControllerRevision[] {
+  const idle = existing.filter((r) => !inUse(r)).sort(byRevision);
+  return idle.slice(0, Math.max(0, idle.length - limit));
+}
