@@ -156,3 +156,10 @@ test("what is wrong with the options of a write is said all at once", async () =
     `PatchOptions.meta.k8s.io "" is invalid: [force: Forbidden: may not be specified for non-apply patch, fieldManager: Too long: may not be more than 128 bytes, dryRun: Unsupported value: ["Some"]: supported values: "All", fieldValidation: Unsupported value: "Maybe": supported values: "", "Ignore", "Strict", "Warn"]`,
   );
 });
+
+test("who asks for custom resources learns that there are none", async () => {
+  const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const list = await server.request("GET", path);
+  assert.deepEqual(list.body.items, []);
+  assert.equal((await send("POST", path, "application/json", {})).status, 404);
+});

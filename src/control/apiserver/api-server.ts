@@ -17,6 +17,7 @@ import { createAuthenticator } from "./authenticator.ts";
 import { createCodec } from "./codec.ts";
 import type { ConnectHandlers } from "./connect.ts";
 import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
+import { answerCustomResources } from "./custom-resources.ts";
 import type { DiscoveryInput, VirtualResource } from "./discovery.ts";
 import { createDiscoveryHandler, servedPaths } from "./discovery-handler.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
@@ -191,6 +192,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
       if (!(await answerOther(req, res, path, query))) answerText(res, 404, "404 page not found\n");
       return;
     }
+    if (answerCustomResources(req, res, { path, query }, o.store.revision)) return;
     if (info.subresource !== "" && (await connect(req, { response: res }, info, query))) return;
     if (stream) return resources({ req, res, info, query, user });
     if (inFlight >= maxInFlight) throw tooManyRequests("too many requests, please try again later", 1);
