@@ -73,7 +73,7 @@ function parseRange(text: string, field: Field, into: Set<number>): string | und
 /** The schedule, or what is wrong with the text. */
 export function parseCronSchedule(text: string): CronSchedule | string {
   if (text.startsWith("@") && !Object.hasOwn(words, text)) return `unrecognized descriptor: ${text}`;
-  const parts = (words[text] ?? text).trim().split(/\s+/);
+  const parts = (Object.hasOwn(words, text) ? words[text]! : text).trim().split(/\s+/);
   if (parts.length !== 5) return `expected exactly 5 fields, found ${parts.length}: [${parts.join(" ")}]`;
   const sets: Set<number>[] = [];
   for (const [i, field] of fields.entries()) {
