@@ -50,6 +50,9 @@ export interface Kubelet {
 /** Sandboxes made at once for each core: their work is half waiting. */
 const sandboxesPerCore = 4;
 const relistMs = 60_000;
+const rotateMs = 10_000;
+/** The kubelet's defaults (containerLogMaxSize, containerLogMaxFiles). */
+const logLimit = { bytes: 10 << 20, files: 5 };
 const steadyNames = new Set(["kube-root-ca.crt"]);
 
 /** Runs until the signal aborts. */
@@ -189,17 +192,27 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     for (const uid of suspects) workers.get(uid)?.reload();
   }
 
-  async function everyMinute(): Promise<void> {
+  /** Moves logs that outgrew their size aside, as the kubelet does by default. */
+  async function rotateLogs(): Promise<void> {
+    for (const w of workers.values())
+      for (const c of w.running())
+        if (c.logPath && (await files.rotate(c.logPath, logLimit.bytes, logLimit.files - 1)))
+          await runtime.reopenLog(c.id);
+  }
+
+  async function every(ms: number, what: string, work: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, relistMs);
-        signal.addEventListener("abort", () => {
+        const done = (): void => {
           clearTimeout(timer);
+          signal.removeEventListener("abort", done);
           resolve();
-        });
+        };
+        const timer = setTimeout(done, ms);
+        signal.addEventListener("abort", done);
       });
       if (signal.aborted) return;
-      await relist().catch((error) => log("relist failed", { error: (error as Error).message }));
+      await work().catch((error) => log(`${what} failed`, { error: (error as Error).message }));
     }
   }
 
@@ -245,6 +258,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }, signal);
   const beginning = begin().catch((error) => log("kubelet did not begin", { error: (error as Error).stack }));
 
+  const chores = [every(relistMs, "relist", relist), every(rotateMs, "log rotation", rotateLogs)];
+
   const find = (uid: string): PodWorker | undefined => workers.get(uid);
   const runtimePort: PodRuntimePort = {
     pods: () => [...workers.values()].map((w) => w.view()),
@@ -269,6 +284,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   return {
     registered: node.registered,
     runtimePort,
-    done: Promise.all([...informers, watching, beginning, node.done, everyMinute()]).then(() => undefined),
+    done: Promise.all([...informers, watching, beginning, node.done, ...chores]).then(() => undefined),
   };
 }

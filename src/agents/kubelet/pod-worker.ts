@@ -36,6 +36,7 @@ export interface PodWorker {
   reload(): void;
   readonly sandboxId: string | undefined;
   runningContainer(name: string): string | undefined;
+  running(): RuntimeContainer[];
   container(id: string): RuntimeContainer | undefined;
 }
 
@@ -404,6 +405,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       return cache.sandbox?.ready ? cache.sandbox.id : undefined;
     },
     runningContainer: (name) => cache.containers.find((c) => c.name === name && c.state === "running")?.id,
+    running: () => cache.containers.filter((c) => c.state === "running"),
     container: (id) => cache.containers.find((c) => c.id === id),
   };
 }

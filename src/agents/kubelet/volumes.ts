@@ -74,11 +74,14 @@ export async function containerMounts(
       if (sub.split("/").includes("..")) throw new VolumeError(`subPath "${sub}" must not contain '..'`);
       hostPath = await options.files.resolveSubPath(hostPath, sub);
     }
+    const wish = propagation[(m.mountPropagation ?? "None") as keyof typeof propagation];
+    // A machine whose mounts are private has nothing to hand on: the container then has what is mounted when it starts.
+    const idle = wish === propagation.HostToContainer && !(await options.files.sharesMounts(hostPath));
     mounts.push({
       containerPath: m.mountPath.startsWith("/") ? m.mountPath : `/${m.mountPath}`,
       hostPath,
       readonly: m.readOnly ?? false,
-      propagation: propagation[(m.mountPropagation ?? "None") as keyof typeof propagation],
+      propagation: idle ? propagation.None : wish,
     });
   }
   return mounts;

@@ -15,7 +15,7 @@ import {
   stat,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { HostPathType, Ownership, PodFiles } from "../../agents/kubelet/mod.ts";
 import { writeVolume } from "./_atomic-volume.ts";
@@ -31,6 +31,9 @@ async function own(path: string, mode: number, ownership: Ownership | undefined)
   await chown(path, 0, ownership.gid);
   await chmod(path, mode | setgid | (ownership.writable ? 0o770 : 0o550));
 }
+
+const unescapeMount = (text: string): string =>
+  text.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 async function mountPoints(): Promise<string[]> {
   const table = await readFile("/proc/self/mounts", "utf8");
@@ -138,6 +141,33 @@ async function readTail(path: string, maxBytes: number): Promise<string | undefi
   }
 }
 
+async function rotate(path: string, maxBytes: number, keep: number): Promise<boolean> {
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts || facts.size <= maxBytes) return false;
+  const stamp = new Date().toISOString().replaceAll(/[-:T]/g, "").slice(0, 14);
+  await rename(path, `${path}.${stamp}`);
+  const name = `${basename(path)}.`;
+  const old = (await readdir(dirname(path))).filter((n) => n.startsWith(name)).sort();
+  for (const n of old.slice(0, Math.max(0, old.length - keep)))
+    await rm(join(dirname(path), n), { force: true });
+  return true;
+}
+
+/** The optional fields of a mountinfo line tell its propagation (proc_pid_mountinfo(5)). */
+async function sharesMounts(path: string): Promise<boolean> {
+  const real = await realpath(path).catch(() => path);
+  let best = { length: -1, shared: false };
+  for (const line of (await readFile("/proc/self/mountinfo", "utf8")).split("\n")) {
+    const fields = line.split(" ");
+    const at = unescapeMount(fields[4] ?? "");
+    if (at === "" || !(real === at || real.startsWith(at === "/" ? at : `${at}/`))) continue;
+    const optional = fields.slice(6, fields.indexOf("-"));
+    const shared = optional.some((f) => f.startsWith("shared:") || f.startsWith("master:"));
+    if (at.length >= best.length) best = { length: at.length, shared };
+  }
+  return best.shared;
+}
+
 export function createPodFiles(): PodFiles {
   return {
     async makeDirectory(path, mode, ownership) {
@@ -163,6 +193,8 @@ export function createPodFiles(): PodFiles {
     checkHostPath,
     resolveSubPath,
     readTail,
+    rotate,
+    sharesMounts,
     readText: (path) => readFile(path, "utf8").catch(() => ""),
     removeTree,
     removeCgroup,
