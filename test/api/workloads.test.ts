@@ -16,6 +16,7 @@ import {
   replicaSets,
   serviceAccounts,
   services,
+  statefulSets,
 } from "../../src/core/api/refs.ts";
 import { isNotFound } from "../../src/core/api/status.ts";
 import type { Pod } from "../../src/core/api/types.ts";
@@ -241,5 +242,66 @@ test("a DaemonSet has its pod on every node that it may use, and updates them on
     assert.equal((await client.list(pods, { namespace })).items.length, 0);
     assert.equal((await client.list(controllerRevisions, { namespace })).items.length, 0);
   });
+  assert.deepEqual(warnings, []);
+});
+
+test("a StatefulSet comes up in order, is updated from the top, shrinks from the top, and keeps its names", async (t) => {
+  const { client, warnings } = await start(t, ["n1"]);
+  const spec = {
+    replicas: 3,
+    serviceName: "db",
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "one" }] } },
+  };
+  await eventuallyAsync(async () => {
+    await client.get(serviceAccounts, "default", { namespace });
+  });
+  const order: string[] = [];
+  const stop = new AbortController();
+  void (async () => {
+    for await (const e of client.watch(pods, { namespace, signal: stop.signal }))
+      if (e.type === "ADDED" || e.type === "DELETED")
+        order.push(`${e.type === "ADDED" ? "+" : "-"}${e.object.metadata.name}`);
+  })();
+  t.after(async () => stop.abort());
+  await client.create(statefulSets, { metadata: { name: "db" }, spec } as never, { namespace });
+  const settled = (...expected: string[]): Promise<void> =>
+    eventuallyAsync(async () => {
+      const all = (await client.list(pods, { namespace })).items.filter(
+        (p) => ready(p) && !p.metadata.deletionTimestamp,
+      );
+      assert.deepEqual(all.map((p) => `${p.metadata.name} ${p.spec?.containers[0]?.image}`).sort(), expected);
+      const { status } = await client.get(statefulSets, "db", { namespace });
+      assert.deepEqual([status?.replicas, status?.readyReplicas], [expected.length, expected.length]);
+    }, 10_000);
+  const image = (value: string) => ({
+    spec: { template: { spec: { containers: [{ name: "c", image: value }] } } },
+  });
+  await settled("db-0 one", "db-1 one", "db-2 one");
+  assert.deepEqual(order.splice(0), ["+db-0", "+db-1", "+db-2"]);
+  const pod = await client.get(pods, "db-1", { namespace });
+  assert.deepEqual([pod.spec?.hostname, pod.spec?.subdomain], ["db-1", "db"]);
+  assert.equal(pod.metadata.labels?.["apps.kubernetes.io/pod-index"], "1");
+
+  const partition = { spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } };
+  await client.patch(statefulSets, "db", partition, { namespace, type: "merge" });
+  await client.patch(statefulSets, "db", image("two"), { namespace, type: "strategic" });
+  await settled("db-0 one", "db-1 one", "db-2 two");
+  await client.delete(pods, "db-0", { namespace });
+  await eventuallyAsync(async () => assert.ok(order.includes("+db-0")));
+  await settled("db-0 one", "db-1 one", "db-2 two");
+  order.length = 0;
+  const all = { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } };
+  await client.patch(statefulSets, "db", all, { namespace, type: "merge" });
+  await settled("db-0 two", "db-1 two", "db-2 two");
+  assert.deepEqual(order.splice(0), ["-db-1", "+db-1", "-db-0", "+db-0"]);
+  await eventuallyAsync(async () => {
+    const { status } = await client.get(statefulSets, "db", { namespace });
+    assert.equal(status?.currentRevision, status?.updateRevision);
+    assert.deepEqual([status?.currentReplicas, status?.updatedReplicas], [3, 3]);
+  });
+  await client.patch(statefulSets, "db", { spec: { replicas: 1 } }, { namespace, type: "merge" });
+  await settled("db-0 two");
+  assert.deepEqual(order.splice(0), ["-db-2", "-db-1"]);
   assert.deepEqual(warnings, []);
 });

@@ -16,6 +16,7 @@ import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
 import { startRootCertificates } from "./rootca/mod.ts";
 import { startServiceAccounts } from "./serviceaccount/mod.ts";
+import { startStatefulSets } from "./statefulset/mod.ts";
 import { startTaintEviction } from "./tainteviction/mod.ts";
 
 export interface ControllersOptions {
@@ -39,6 +40,7 @@ const controllers: readonly StartController[] = [
   startDeployments,
   startDaemonSets,
   startJobs,
+  startStatefulSets,
   startReplicaSets,
   startReplicationControllers,
   startGarbageCollector,
