@@ -1,6 +1,6 @@
 // A SPDY/3.1 connection over an open socket: streams are Duplexes, and back-pressure is the socket's own in both directions
 // (Kubernetes' SPDY has no flow control windows).
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import {
   createFrameReader,
   createFrameWriter,
@@ -8,10 +8,9 @@ import {
   type Frame,
   maxDataLength,
 } from "../../../core/spdy/mod.ts";
+import { SpdyStream, type Wire } from "./spdy-stream.ts";
 
-export interface SpdyStream extends Duplex {
-  readonly headers: ReadonlyMap<string, string>;
-}
+export type { SpdyStream } from "./spdy-stream.ts";
 
 export interface SpdyConnection {
   /** Opens a stream and waits for the peer's reply. Rejects when it is refused, or after `timeoutMs`. */
@@ -35,75 +34,16 @@ export interface SpdyOptions {
   onStream?(stream: SpdyStream): void;
 }
 
+/** RST_STREAM status: nobody here takes streams. */
 const refusedStream = 3;
-const cancel = 5;
-
-interface Wire {
-  send(frame: Exclude<Frame, { kind: "other" | "data" }>): void;
-  /** Calls back when more may be written. */
-  sendData(id: number, fin: boolean, bytes: Buffer, done: () => void): void;
-  /** The stream's reader wants more, or has enough. */
-  want(stream: Stream, more: boolean): void;
-  forget(id: number): void;
-}
-
-class Stream extends Duplex implements SpdyStream {
-  readonly headers: ReadonlyMap<string, string>;
-  readonly id: number;
-  readonly #wire: Wire;
-  #peerDone = false;
-  #gone = false;
-
-  constructor(id: number, headers: ReadonlyMap<string, string>, wire: Wire) {
-    super({ allowHalfOpen: true, autoDestroy: true, highWaterMark: 256 * 1024 });
-    this.id = id;
-    this.headers = headers;
-    this.#wire = wire;
-  }
-  receive(bytes: Buffer, fin: boolean): void {
-    if (this.#peerDone) return;
-    if (bytes.length > 0 && !this.push(bytes)) this.#wire.want(this, false);
-    if (fin) this.finish();
-  }
-  /** Nothing more comes. What came is still to be read. */
-  finish(): void {
-    if (this.#peerDone) return;
-    this.#peerDone = true;
-    this.push(null);
-  }
-  /** The peer, or the whole connection, is done with this stream: what is written from now on is lost. */
-  abandon(): void {
-    this.#gone = true;
-    this.finish();
-  }
-  override _read(): void {
-    this.#wire.want(this, true);
-  }
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    if (this.#gone) done();
-    else this.#wire.sendData(this.id, false, chunk, done);
-  }
-  override _final(done: () => void): void {
-    if (this.#gone) done();
-    else this.#wire.sendData(this.id, true, Buffer.alloc(0), done);
-  }
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.#gone && !(this.#peerDone && this.writableFinished))
-      this.#wire.send({ kind: "rst-stream", id: this.id, status: cancel });
-    this.#gone = true;
-    this.#wire.want(this, true);
-    this.#wire.forget(this.id);
-    done(error);
-  }
-}
 
 export function createSpdyConnection(socket: Duplex, options: SpdyOptions): SpdyConnection {
   const { role, head, timeoutMs = 30_000, onStream } = options;
   const read = createFrameReader();
   const write = createFrameWriter();
-  const streams = new Map<number, Stream>();
+  const streams = new Map<number, SpdyStream>();
   const waiting = new Map<number, (error: Error | undefined) => void>();
-  const full = new Set<Stream>();
+  const full = new Set<SpdyStream>();
   let drained: (() => void)[] = [];
   let nextId = role === "client" ? 1 : 2;
   let lastPeerId = 0;
@@ -147,7 +87,7 @@ export function createSpdyConnection(socket: Duplex, options: SpdyOptions): Spdy
       return;
     }
     lastPeerId = frame.id;
-    const stream = new Stream(frame.id, frame.headers, wire);
+    const stream = new SpdyStream(frame.id, frame.headers, wire);
     stream.on("error", () => {});
     streams.set(frame.id, stream);
     wire.send({ kind: "syn-reply", id: frame.id, fin: false, headers: new Map() });
@@ -226,7 +166,7 @@ export function createSpdyConnection(socket: Duplex, options: SpdyOptions): Spdy
       const id = nextId;
       nextId += 2;
       const headers = new Map(Object.entries(given));
-      const stream = new Stream(id, headers, wire);
+      const stream = new SpdyStream(id, headers, wire);
       stream.on("error", () => {});
       streams.set(id, stream);
       const accepted = new Promise<void>((resolve, reject) => {
