@@ -2,6 +2,7 @@
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createInformers, errorFields, type KubeClient, type Log } from "../client/mod.ts";
 import type { ControllerContext, StartController } from "./context.ts";
+import { startCronJobs } from "./cronjob/mod.ts";
 import { startDaemonSets } from "./daemonset/mod.ts";
 import { startDeployments } from "./deployment/mod.ts";
 import { startEndpoints } from "./endpoints/mod.ts";
@@ -40,6 +41,7 @@ const controllers: readonly StartController[] = [
   startDeployments,
   startDaemonSets,
   startJobs,
+  startCronJobs,
   startStatefulSets,
   startReplicaSets,
   startReplicationControllers,

@@ -56,3 +56,4 @@ export {
 } from "./pod/mod.ts";
 export * from "./service/mod.ts";
 export { age, humanDuration } from "./table/mod.ts";
+export { nextCronTime, parseCronSchedule } from "./workload/mod.ts";

@@ -1,6 +1,7 @@
 // The door of kinds/workload: kinds that make pods from a template.
 export * from "./controller-revision.ts";
 export * from "./cron-job.ts";
+export * from "./cron-schedule.ts";
 export * from "./daemon-set.ts";
 export * from "./deployment.ts";
 export * from "./job.ts";

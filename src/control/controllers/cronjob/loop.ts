@@ -1,0 +1,163 @@
+// The CronJob controller.
+import { cronJobs as cronJobsRef, jobs as jobsRef } from "../../../core/api/refs.ts";
+import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
+import type { CronJob, Job } from "../../../core/api/types.ts";
+import { eventSubject, objectKey } from "../../client/mod.ts";
+import {
+  controllerQueue,
+  controllerRecorder,
+  isNamespaceTerminating,
+  type StartController,
+  timestamp,
+} from "../context.ts";
+import {
+  controllerOf,
+  controllerRefTo,
+  createPendingDeletions,
+  indexByController,
+  ownedBy,
+} from "../ownership/mod.ts";
+import { sameJson } from "../same-json.ts";
+import { decideCron, endOf } from "./decide.ts";
+
+const component = "cronjob-controller";
+const scheduledAnnotation = "batch.kubernetes.io/cronjob-scheduled-timestamp";
+/** Timers fire a little early now and then. */
+const afterMs = 20;
+
+export const startCronJobs: StartController = (context) => {
+  const { client, informers, now } = context;
+  const crons = informers.of(cronJobsRef);
+  const jobs = informers.of(jobsRef);
+  indexByController(jobs);
+  const recorder = controllerRecorder(context, component);
+  const leaving = createPendingDeletions(jobs, now);
+  const queue = controllerQueue(context, component, { work: reconcile });
+
+  const add = (cron: CronJob): void => queue.add(objectKey(cron));
+  crons.on({ added: add, updated: add, deleted: add });
+  const jobChanged = (job: Job): void => {
+    const owner = controllerOf(job);
+    if (owner?.kind === "CronJob") queue.add(`${job.metadata.namespace}/${owner.name}`);
+  };
+  jobs.on({ added: jobChanged, updated: jobChanged, deleted: jobChanged });
+
+  const say = (cron: CronJob, type: "Normal" | "Warning", reason: string, message: string): void =>
+    recorder.record(eventSubject(cronJobsRef, cron), { type, reason, message });
+
+  function jobFor(cron: CronJob, due: number): Job {
+    const template = cron.spec!.jobTemplate;
+    const { labels, annotations } = template.metadata ?? {};
+    return {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: {
+        name: `${cron.metadata.name}-${Math.floor(due / 60_000)}`,
+        namespace: cron.metadata.namespace!,
+        ...(labels ? { labels } : {}),
+        annotations: { ...annotations, [scheduledAnnotation]: timestamp(due) },
+        ownerReferences: [controllerRefTo(cronJobsRef, cron)],
+      },
+      spec: structuredClone(template.spec!),
+    };
+  }
+
+  async function remove(cron: CronJob, job: Job): Promise<void> {
+    const { name, namespace, uid } = job.metadata;
+    leaving.add(job);
+    try {
+      await client.delete(jobsRef, name!, {
+        namespace,
+        propagationPolicy: "Background",
+        preconditions: { uid: uid! },
+      });
+      say(cron, "Normal", "SuccessfulDelete", `Deleted job ${name}`);
+    } catch (error) {
+      if (isNotFound(error)) return;
+      leaving.forget(job);
+      throw error;
+    }
+  }
+
+  /** Makes the Job of that moment; it may be there already when the status could not be written last time. */
+  async function run(cron: CronJob, due: number): Promise<boolean> {
+    const job = jobFor(cron, due);
+    try {
+      jobs.wrote(await client.create<Job>(jobsRef, job, { namespace: cron.metadata.namespace }));
+      say(cron, "Normal", "SuccessfulCreate", `Created job ${job.metadata.name}`);
+      return true;
+    } catch (error) {
+      if (isNamespaceTerminating(error)) return false;
+      if (isAlreadyExists(error)) return true;
+      say(cron, "Warning", "FailedCreate", `Error creating job: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
+  const mine = (cron: CronJob): Job[] => ownedBy(jobs, cron).filter((j) => !leaving.has(j));
+
+  async function reconcile(key: string): Promise<void> {
+    const cron = crons.get(key);
+    if (!cron) return;
+    const step = decideCron(cron, mine(cron), now());
+    if (step.recheckMs !== undefined) queue.add(key, step.recheckMs + afterMs);
+    for (const job of mine(cron)) {
+      const end = endOf(job);
+      if (end && cron.status?.active?.some((a) => a.uid === job.metadata.uid))
+        say(cron, "Normal", "SawCompletedJob", `Saw completed job: ${job.metadata.name}, condition: ${end}`);
+    }
+    let scheduled: number | undefined;
+    if (step.tooManyMissed)
+      say(
+        cron,
+        "Warning",
+        "TooManyMissedTimes",
+        "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew",
+      );
+    if (step.due !== undefined && step.held === "running")
+      say(
+        cron,
+        "Normal",
+        "JobAlreadyActive",
+        "Not starting job because prior execution is running and concurrency policy is Forbid",
+      );
+    else if (step.due !== undefined && step.held === undefined) {
+      await Promise.all(step.replace.map((j) => remove(cron, j)));
+      if (await run(cron, step.due)) scheduled = step.due;
+    }
+    await writeStatus(key, cron, scheduled);
+    // Only now: the status has noted what they were.
+    await Promise.all(step.expired.map((j) => remove(cron, j)));
+  }
+
+  async function writeStatus(key: string, cron: CronJob, scheduled: number | undefined): Promise<void> {
+    const active = mine(cron)
+      .filter((j) => !endOf(j) && !j.metadata.deletionTimestamp)
+      .map((j) => ({
+        apiVersion: "batch/v1",
+        kind: "Job",
+        namespace: j.metadata.namespace!,
+        name: j.metadata.name!,
+        uid: j.metadata.uid!,
+        resourceVersion:
+          cron.status?.active?.find((a) => a.uid === j.metadata.uid)?.resourceVersion ??
+          j.metadata.resourceVersion!,
+      }));
+    const ends = mine(cron)
+      .filter((j) => endOf(j) === "Complete" && j.status?.completionTime)
+      .map((j) => String(j.status!.completionTime));
+    const lastSuccess = [...ends, String(cron.status?.lastSuccessfulTime ?? "")].sort().at(-1);
+    const lastSchedule = scheduled === undefined ? cron.status?.lastScheduleTime : timestamp(scheduled);
+    const status = {
+      ...(active.length > 0 ? { active } : {}),
+      ...(lastSchedule ? { lastScheduleTime: lastSchedule } : {}),
+      ...(lastSuccess ? { lastSuccessfulTime: lastSuccess } : {}),
+    };
+    if (sameJson(cron.status ?? {}, status)) return;
+    const latest = crons.get(key);
+    if (latest?.metadata.uid !== cron.metadata.uid) return;
+    crons.wrote(await client.update(cronJobsRef, { ...cron, status } as CronJob, { subresource: "status" }));
+  }
+
+  return (signal) => queue.run(signal);
+};

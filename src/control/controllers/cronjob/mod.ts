@@ -1,0 +1,1 @@
+export { startCronJobs } from "./loop.ts";
