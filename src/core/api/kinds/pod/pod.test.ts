@@ -286,3 +286,19 @@ test("wide columns", () => {
     ["10m", "10.244.0.5", "node-1", "<none>", "1/1"],
   );
 });
+
+test("a condition keeps the generation it was seen at when a writer leaves it out", () => {
+  const condition = { type: "Ready", status: "True" };
+  const old: Pod = {
+    metadata: { name: "a" },
+    status: { observedGeneration: 2, conditions: [{ ...condition, observedGeneration: 2 }] },
+  };
+  const p: Pod = { metadata: { name: "a" }, status: { podIP: "10.0.0.1", conditions: [{ ...condition }] } };
+  pod.prepareForStatusUpdate!(p, old);
+  assert.deepEqual(p.status, {
+    observedGeneration: 2,
+    podIP: "10.0.0.1",
+    podIPs: [{ ip: "10.0.0.1" }],
+    conditions: [{ ...condition, observedGeneration: 2 }],
+  });
+});

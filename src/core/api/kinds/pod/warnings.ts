@@ -106,9 +106,10 @@ export function podWarnings(spec: PodSpec, meta: ObjectMeta, base = ""): string[
   return [...warnings, ...podAffinityWarnings(spec, path)];
 }
 
-/** Warnings about a pod; about a new one's name too, which becomes its host name. */
+/** Warnings about a new pod, and about its name, which becomes its host name. Changed pods are not looked at again. */
 export function warningsOfPod(pod: Pod, old: Pod | undefined): string[] {
-  const bad = old ? [] : dns1123Label(pod.metadata.name ?? "");
+  if (old) return [];
+  const bad = dns1123Label(pod.metadata.name ?? "");
   const name =
     bad.length > 0
       ? [

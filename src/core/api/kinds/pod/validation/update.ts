@@ -7,6 +7,7 @@ import type { Container, Pod, PodSpec, Toleration } from "../../../types.ts";
 import { forbidden, inRange, invalid, invalidEach, required, semanticEqual, WHOLE } from "../../meta/mod.ts";
 import { qosClass } from "../qos-class.ts";
 import { isSidecar, readQuantity } from "../resource-list.ts";
+import { sameContainers } from "../strategy.ts";
 import { MIRROR, validatePodParts } from "./pod.ts";
 import { validateTolerations } from "./scheduling.ts";
 import { specDifference } from "./spec-difference.ts";
@@ -202,6 +203,11 @@ export function validateResize(pod: Pod, old: Pod): FieldError[] {
     return [forbidden(WHOLE, "static pods cannot be resized")];
   const errors = validatePodParts(pod);
   if (!pod.spec || !old.spec) return errors;
+  if (!sameContainers(pod.spec, old.spec))
+    return [
+      ...errors,
+      forbidden("spec.containers", "containers may not be added, removed, renamed or reordered on resize"),
+    ];
   if ((old.status?.qosClass ?? qosClass(old.spec)) !== qosClass(pod.spec))
     errors.push(
       invalid("spec", pod.status?.qosClass ?? "", "Pod QOS Class may not change as a result of resizing"),
