@@ -421,9 +421,9 @@ test("the official client executes and reads exit codes", async () => {
 
 test("logs: plain, over a WebSocket, and refused", async () => {
   writeFileSync(join(dir, "0.log"), "2026-01-02T03:04:05Z stdout F one\n2026-01-02T03:04:06Z stdout F two\n");
-  const get = (path: string): Promise<{ code: number; text: string }> =>
+  const get = (path: string, method = "GET"): Promise<{ code: number; text: string }> =>
     new Promise((resolve, reject) => {
-      const req = request({ ...origin, ca, path: `${base}/${path}`, agent: false }, (res) => {
+      const req = request({ ...origin, ca, method, path: `${base}/${path}`, agent: false }, (res) => {
         let text = "";
         res.on("data", (d) => {
           text += d;
@@ -447,6 +447,8 @@ test("logs: plain, over a WebSocket, and refused", async () => {
     'PodLogOptions "web" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
   );
   assert.equal((await get("web/log?container=a&tailLines=x")).code, 400);
+  assert.equal((await get("web/log?container=a", "POST")).code, 405);
+  assert.equal((await get("web/exec?container=a&stdout=1", "DELETE")).code, 405);
   assert.equal((await get("web/log?container=a&previous=true")).code, 400);
   const ws = new WebSocket(wsUrl(`${base}/web/log?container=a`), ["binary.k8s.io"], { ca });
   let text = "";

@@ -132,6 +132,19 @@ for (const { name, env } of transports) {
     assert.equal(pod.stderr, 'Error from server (NotFound): pods "nix" not found\n');
   });
 
+  test(`${name}: a long command`, async () => {
+    const { code, stdout } = await run(
+      undefined,
+      "exec",
+      "box",
+      "--",
+      "sh",
+      "-c",
+      `echo ${"x".repeat(100_000)} | wc -c`,
+    );
+    assert.deepEqual([code, stdout], [0, "100001\n"]);
+  });
+
   test(`${name}: a terminal`, async () => {
     const command = `stty rows 33 cols 101; ${kubectl} exec -it box -- sh -c 'sleep 0.3; tty; stty size'`;
     const { stdout } = await runCommand("script", ["-qec", command, "/dev/null"], {

@@ -4,6 +4,9 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
+/** As Go's servers have it: the words of an exec are in its query. */
+const maxHeaderSize = 1 << 20;
+
 export interface ListenOptions {
   host: string;
   port: number;
@@ -28,7 +31,7 @@ export interface Listener {
 export async function listenTls(options: ListenOptions): Promise<Listener> {
   const { host, port, ca, cert, key, handlers } = options;
   const server = createServer(
-    { ca, cert, key, requestCert: true, rejectUnauthorized: false },
+    { ca, cert, key, requestCert: true, rejectUnauthorized: false, maxHeaderSize },
     handlers.onRequest,
   );
   const sockets = new Set<Duplex>();

@@ -52,7 +52,8 @@ export async function serveTls(o: ListenOptions): Promise<Listening> {
       rejectUnauthorized: false,
       ALPNProtocols: ["http/1.1"],
       minVersion: "TLSv1.2",
-      maxHeaderSize: 64 << 10,
+      // As Go's servers have it: the words of an exec are in its query.
+      maxHeaderSize: 1 << 20,
       keepAliveTimeout: 180_000,
       headersTimeout: 30_000,
       // Bodies have their own time limit; watches and streams have none.
@@ -66,8 +67,10 @@ export async function serveTls(o: ListenOptions): Promise<Listening> {
       res.writeContinue();
       o.handle(req, res);
     });
-    server.on("clientError", (_error: Error, socket: Duplex) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+      const answer =
+        error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+      if (socket.writable) socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\n\r\n`);
       else socket.destroy();
     });
     server.on("secureConnection", (socket: Duplex) => {

@@ -27,7 +27,7 @@ export function requestOutgoing(o: Outgoing): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const url = new URL(o.url);
     const { method, headers, signal } = o;
-    const options = { method, headers, signal, agent: false as const };
+    const options = { method, headers, signal, agent: false as const, maxHeaderSize: 1 << 20 };
     const req =
       url.protocol === "https:"
         ? tlsRequest(url, { ...options, ...(o.tls ?? { rejectUnauthorized: false }) })
