@@ -62,6 +62,12 @@ export function parseLogOptions(query: URLSearchParams, now: number): ParsedLogO
       value: stream,
       detail: 'supported values: "All", "Stderr", "Stdout"',
     });
+  if (stream !== "All" && tailLines !== undefined)
+    errors.push({
+      type: "FieldValueForbidden",
+      field: "",
+      detail: "`tailLines` and specific `stream` are mutually exclusive for now",
+    });
   if (message !== undefined) return { kind: "error", message };
   if (errors.length > 0) return { kind: "invalid", errors };
   let since: number | undefined;

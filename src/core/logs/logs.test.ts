@@ -95,7 +95,7 @@ test("the tail is where a reader of the whole file would put it", async () => {
 test("log options", () => {
   const parse = (q: string) => parseLogOptions(new URLSearchParams(q), 100_000);
   assert.deepEqual(
-    parse("follow=true&previous=false&timestamps&tailLines=5&limitBytes=9&sinceSeconds=3&stream=Stderr"),
+    parse("follow=true&previous=false&timestamps&tailLines=5&limitBytes=9&sinceSeconds=3&stream=All"),
     {
       kind: "ok",
       options: {
@@ -113,7 +113,13 @@ test("log options", () => {
   assert.equal(since.kind === "ok" && since.options.since, Date.parse("2026-01-02T03:04:05Z"));
   for (const q of ["tailLines=x", "limitBytes=1.5", "sinceTime=yesterday", "tailLines=99999999999999999999"])
     assert.equal(parse(q).kind, "error", q);
-  for (const q of ["tailLines=-1", "limitBytes=0", "sinceSeconds=0", "stream=stdin"])
+  for (const q of [
+    "tailLines=-1",
+    "limitBytes=0",
+    "sinceSeconds=0",
+    "stream=stdin",
+    "stream=Stdout&tailLines=1",
+  ])
     assert.equal(parse(q).kind, "invalid", q);
   assert.equal(parse("sinceSeconds=5&sinceTime=2026-01-02T03:04:05Z").kind, "invalid");
 });
