@@ -101,18 +101,29 @@ export function tunnel(a: Duplex, b: Duplex): Promise<void> {
   return new Promise((resolve) => {
     let open = 2;
     const couple = (from: Duplex, to: Duplex): void => {
-      from.pipe(to);
-      from.on("error", () => to.destroy());
+      // containerd closes right after a command's status. A first write after that is taken and a second one fails, which
+      // costs Node what it has not read yet. So between two writes comes a turn of the event loop, in which the rest is read.
+      from.on("data", (chunk: Buffer) => {
+        if (!to.writable) return;
+        const room = to.write(chunk);
+        from.pause();
+        if (room) setImmediate(() => from.resume());
+      });
+      to.on("drain", () => from.resume());
+      to.on("close", () => from.resume());
+      // However a side ends, what it said before is still on its way to the other.
+      const finish = (): void => {
+        to.end();
+        setTimeout(() => to.destroy(), 5_000).unref();
+      };
+      from.on("error", finish);
       from.on("close", () => {
-        // A connection that was cut sends no end: the other one has nothing to wait for.
-        if (!from.readableEnded) to.destroy();
-        else setTimeout(() => to.destroy(), 5_000).unref();
+        finish();
         if (--open === 0) resolve();
       });
       from.on("end", () => {
         // Neither SPDY nor WebSocket uses half-closed connections: an end is the end of both ways.
-        to.unpipe(from);
-        to.resume();
+        finish();
         from.end();
       });
     };

@@ -50,6 +50,7 @@ export function createSpdyConnection(socket: Duplex, options: SpdyOptions): Spdy
   let failure: Error | undefined;
 
   const wire: Wire = {
+    role,
     send(frame) {
       if (socket.writable) socket.write(write(frame));
     },

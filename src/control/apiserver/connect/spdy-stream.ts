@@ -8,6 +8,7 @@ const cancel = 5;
 
 /** What a stream asks of its connection. */
 export interface Wire {
+  readonly role: "client" | "server";
   send(frame: Exclude<Frame, { kind: "other" | "data" }>): void;
   /** Calls back when more may be written. */
   sendData(id: number, fin: boolean, bytes: Buffer, done: () => void): void;
@@ -21,6 +22,7 @@ export class SpdyStream extends Duplex {
   readonly id: number;
   readonly #wire: Wire;
   #peerDone = false;
+  #wrote = false;
   #gone = false;
 
   constructor(id: number, headers: ReadonlyMap<string, string>, wire: Wire) {
@@ -49,6 +51,7 @@ export class SpdyStream extends Duplex {
     this.#wire.want(this, true);
   }
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#wrote = true;
     if (this.#gone) done();
     else this.#wire.sendData(this.id, false, chunk, done);
   }
@@ -57,7 +60,10 @@ export class SpdyStream extends Duplex {
     else this.#wire.sendData(this.id, true, Buffer.alloc(0), done);
   }
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.#gone && !(this.#peerDone && this.writableFinished))
+    // The output of a command that has ended is no matter of the server's any more; telling it could only meet a closed
+    // connection, whose error would hide what is still to be read.
+    const told = this.writableFinished || (this.#wire.role === "client" && !this.#wrote);
+    if (!this.#gone && !(this.#peerDone && told))
       this.#wire.send({ kind: "rst-stream", id: this.id, status: cancel });
     this.#gone = true;
     this.#wire.want(this, true);
