@@ -55,3 +55,32 @@ export function orderList(
   }
   return out;
 }
+
+/**
+ * The server's order as Kubernetes has it once a keyed list was patched: what stays moves up over what is deleted, and what is
+ * new takes the places at the end that came free. So an element that replaces another comes after those that stay.
+ */
+export function orderAfterChanges(
+  server: readonly unknown[],
+  change: { deleted: readonly unknown[]; changed: readonly unknown[] },
+  key: string,
+): unknown[] {
+  const places = [...server];
+  let used = places.length;
+  for (const item of change.deleted) {
+    for (
+      let i = indexOf(places.slice(0, used), item, key);
+      i >= 0;
+      i = indexOf(places.slice(0, used), item, key)
+    ) {
+      places.copyWithin(i, i + 1, used);
+      used--;
+    }
+  }
+  for (const item of change.changed) {
+    if (indexOf(places.slice(0, used), item, key) >= 0) continue;
+    if (used >= places.length) break;
+    places[used++] = item;
+  }
+  return places;
+}

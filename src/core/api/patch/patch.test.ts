@@ -153,6 +153,15 @@ const strategic: [name: string, spec: object, patch: object, result: object][] =
     { $setElementOrder: 0, containers: [c("b"), c("a", { image: "2" }), c("server")] },
   ],
   [
+    "an element that takes another's place",
+    { containers: [c("old"), c("server")] },
+    {
+      "$setElementOrder/containers": [c("new")],
+      containers: [{ $patch: "delete", name: "old" }, c("new", { image: "2" })],
+    },
+    { containers: [c("server"), c("new", { image: "2" })] },
+  ],
+  [
     "an order alone",
     { containers: [c("a"), c("b")] },
     { "$setElementOrder/containers": [c("b"), c("a")] },

@@ -2,7 +2,7 @@
 // API objects in place using kubectl patch"). Which field merges how stands in the schema. The document is never changed.
 import { setOwn } from "../schema/json-text.ts";
 import type { Field, Model } from "../schema/mod.ts";
-import { findByKey, orderList, partitionByOrder } from "./element-order.ts";
+import { findByKey, orderAfterChanges, orderList, partitionByOrder } from "./element-order.ts";
 import { printGoValue } from "./go-value.ts";
 import { jsonEqual } from "./json-patch.ts";
 
@@ -99,11 +99,12 @@ export function strategicMerge(original: unknown, patch: JsonObject, model: Mode
     done.add(name);
     setOwn(out, name, merged);
   }
-  for (const key of Object.keys(patch)) {
-    if (done.has(key)) continue;
+  const keys = Object.keys(patch).filter((key) => !done.has(key));
+  // What is deleted and added at once is there in the end.
+  for (const key of keys)
     if (key.startsWith(deletePrefix)) deleteFromPrimitives(out, key.slice(deletePrefix.length), patch[key]);
-    else mergeMember(out, key, patch[key], model?.fields.get(key));
-  }
+  for (const key of keys)
+    if (!key.startsWith(deletePrefix)) mergeMember(out, key, patch[key], model?.fields.get(key));
   return out;
 }
 
@@ -158,19 +159,44 @@ function mergeOrdered(
         ? (plain(change) as { value: unknown[] }).value
         : mergeList(originals, change as unknown[], field);
   const { inOrder, others } = partitionByOrder(merged, wanted, key);
-  return orderList(inOrder, others, wanted, originals, key);
+  return orderList(inOrder, others, wanted, orderLeft(originals, change, field), key);
+}
+
+function orderLeft(originals: unknown[], change: unknown, field: Field | undefined): unknown[] {
+  const key = field?.patchMergeKey;
+  if (key === undefined || !merges(field) || !Array.isArray(change)) return originals;
+  const items = change.filter(isObject);
+  const replaced = items.some((item) => item[directive] === "replace");
+  return orderAfterChanges(
+    originals,
+    {
+      deleted: items.filter((item) => item[directive] === "delete"),
+      changed: replaced ? [] : items.filter((item) => !Object.hasOwn(item, directive)),
+    },
+    key,
+  );
 }
 
 /** What a patch names must stand in its order list, in the same order. */
 function checkOrder(patch: unknown[], order: unknown[], key: string | undefined): void {
-  const bad = new StrategicPatchError("invalid patch format of setElementOrder list", 400);
+  if (order.length === 0 || patch.length === 0) return;
+  const items = patch.filter((item) => !(isObject(item) && item[directive] === "delete"));
+  let next = 0;
   let at = 0;
-  for (const item of patch) {
-    if (isObject(item) && item[directive] === "delete") continue;
-    if (isObject(item) && Object.hasOwn(item, directive)) continue;
-    while (at < order.length && !findByKey([order[at]], item, key)) at++;
-    if (at++ >= order.length) throw bad;
+  while (next < items.length && at < order.length) {
+    const item = items[next];
+    if (isObject(item) && Object.hasOwn(item, directive)) {
+      next++;
+      continue;
+    }
+    if (findByKey([order[at]], item, key)) next++;
+    at++;
   }
+  if (next < items.length)
+    throw new StrategicPatchError(
+      `The order in patch list:\n${printGoValue(patch)}\n doesn't match $setElementOrder list:\n${printGoValue(order)}\n`,
+      500,
+    );
 }
 
 function mergeList(original: unknown[], patch: unknown[], field: Field | undefined): unknown[] {
@@ -220,15 +246,18 @@ function obeyDirectives(
   let replace = false;
   const changes: JsonObject[] = [];
   for (const item of patch) {
-    if (!isObject(item)) throw new StrategicPatchError("invalid patch format of primitive list", 400);
+    if (!isObject(item))
+      throw new StrategicPatchError(
+        `list element types are not identical: ${printGoValue([original, patch])}`,
+        500,
+      );
     if (!Object.hasOwn(item, directive)) {
       changes.push(item);
       continue;
     }
     const word = item[directive];
     if (word === "delete") {
-      if (!Object.hasOwn(item, key))
-        throw new StrategicPatchError("delete patch type with no merge key defined", 500);
+      requireKey(item, key);
       list = list.filter((v) => !(isObject(v) && jsonEqual(v[key], item[key])));
     } else if (word === "replace") replace = true;
     else if (word === "merge")
