@@ -32,6 +32,8 @@ export interface Images {
     container: Container,
     options: { events: ImageEvents; secrets: readonly Secret[] },
   ): Promise<RuntimeImage>;
+  /** Finds out ahead of time whether a registry can be reached. */
+  warm(registry: string): void;
   /** Forgets a deleted pod's back-offs. */
   forget(podUid: string): void;
 }
@@ -52,20 +54,29 @@ const registryHost = (registry: string): { host: string; port: number } => {
 export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () => number = Date.now): Images {
   const backOffs = new Map<string, ReturnType<typeof createBackOff>>();
   const failed = new Map<string, { at: number; text: string }>();
-  const reach = new Map<string, { until: number; answer: Promise<boolean> }>();
+  const reach = new Map<string, { until: number; answer: boolean }>();
+  const asking = new Map<string, Promise<boolean>>();
   const pulls = new Map<string, Promise<string>>();
 
-  /** Whether the registry's host can be reached, remembered for a while. */
-  function reachable(registry: string): Promise<boolean> {
+  function ask(registry: string): Promise<boolean> {
+    const going = asking.get(registry);
+    if (going) return going;
+    const { host, port } = registryHost(registry);
+    const answer = probe.reachable(host, port, reachMs).then((yes) => {
+      asking.delete(registry);
+      reach.set(registry, { until: now() + (yes ? reachForMs.yes : reachForMs.no), answer: yes });
+      return yes;
+    });
+    asking.set(registry, answer);
+    return answer;
+  }
+
+  /** Whether the registry's host can be reached. `hurried`: what was known last will do, while it is asked again. */
+  async function reachable(registry: string, hurried: boolean): Promise<boolean> {
     const known = reach.get(registry);
     if (known && known.until > now()) return known.answer;
-    const { host, port } = registryHost(registry);
-    const entry = { until: Number.POSITIVE_INFINITY, answer: probe.reachable(host, port, reachMs) };
-    reach.set(registry, entry);
-    void entry.answer.then((yes) => {
-      entry.until = now() + (yes ? reachForMs.yes : reachForMs.no);
-    });
-    return entry.answer;
+    const answer = ask(registry);
+    return known && hurried ? known.answer : answer;
   }
 
   /** One pull of an image at a time; who asks meanwhile shares it. */
@@ -153,7 +164,7 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
     }
     const began = now();
     let why: string;
-    if (!(await reachable(parsed.registry))) {
+    if (!(await reachable(parsed.registry, local !== undefined))) {
       why = `failed to pull image "${parsed.full}": registry ${parsed.registry} cannot be reached`;
       const here = local ?? (await standIn(parsed.full));
       if (here) return fallBack(image, parsed, here, why, events);
@@ -213,6 +224,7 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
   }
 
   return {
+    warm: (registry) => void ask(registry),
     ensure,
     forget(podUid) {
       backOffs.delete(podUid);

@@ -217,6 +217,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }
 
   async function begin(): Promise<void> {
+    context.images.warm("docker.io");
     const [resolvConf, hosts] = await Promise.all([
       files.readText("/etc/resolv.conf"),
       files.readText("/etc/hosts"),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
+import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { createProbeClient } from "./probe-client.ts";
 
 const client = createProbeClient();
@@ -52,4 +53,51 @@ test("failures have Go's words", async () => {
   await client.tcp("127.0.0.1", port, 1000);
   assert.equal(await client.reachable("127.0.0.1", 1, 500), false);
   assert.equal(await client.reachable("127.0.0.1", port, 500), true);
+});
+
+test("a gRPC health check says what the service says", async () => {
+  const grpc = new GrpcServer();
+  const identity = (b: Buffer): Buffer => b;
+  grpc.addService(
+    {
+      Check: {
+        path: "/grpc.health.v1.Health/Check",
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: identity,
+        requestDeserialize: identity,
+        responseSerialize: identity,
+        responseDeserialize: identity,
+      },
+    },
+    {
+      Check: (
+        call: { request: Buffer },
+        done: (error: { code: number; details: string } | null, answer?: Buffer) => void,
+      ) => {
+        const service = call.request.subarray(2).toString();
+        if (service === "gone") done({ code: 12, details: "unknown service" });
+        else done(null, Buffer.from([0x08, service === "sick" ? 2 : 1]));
+      },
+    },
+  );
+  const at = await new Promise<number>((resolve, reject) =>
+    grpc.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  try {
+    assert.equal(await client.grpc("127.0.0.1", at, "", 2000), "SERVING");
+    assert.equal(await client.grpc("127.0.0.1", at, "sick", 2000), "NOT_SERVING");
+    await assert.rejects(
+      client.grpc("127.0.0.1", at, "gone", 2000),
+      /does not implement the grpc health protocol/,
+    );
+  } finally {
+    grpc.forceShutdown();
+  }
+  await assert.rejects(
+    client.grpc("127.0.0.1", 1, "", 300),
+    /^Error: timeout: failed to connect service "127.0.0.1:1"/,
+  );
 });
