@@ -12,13 +12,14 @@ import {
   events,
   namespaces,
   nodes,
+  podDisruptionBudgets,
   pods,
   replicaSets,
   serviceAccounts,
   services,
   statefulSets,
 } from "../../src/core/api/refs.ts";
-import { isNotFound } from "../../src/core/api/status.ts";
+import { isNotFound, StatusError } from "../../src/core/api/status.ts";
 import type { Pod } from "../../src/core/api/types.ts";
 import { eventuallyAsync } from "../support/api-rig.ts";
 import { startTestServer, testCluster } from "../support/api-server.ts";
@@ -303,5 +304,50 @@ test("a StatefulSet comes up in order, is updated from the top, shrinks from the
   await client.patch(statefulSets, "db", { spec: { replicas: 1 } }, { namespace, type: "merge" });
   await settled("db-0 two");
   assert.deepEqual(order.splice(0), ["-db-2", "-db-1"]);
+  assert.deepEqual(warnings, []);
+});
+
+test("a PodDisruptionBudget stands against evictions, lets as many through as it may, and no more at once", async (t) => {
+  const { client, warnings } = await start(t, ["n1", "n2"]);
+  await eventuallyAsync(async () => {
+    await client.get(serviceAccounts, "default", { namespace });
+  });
+  await client.create(deployments, deployment(3), { namespace });
+  const spec = { maxUnavailable: 0, selector: { matchLabels: labels } };
+  await client.create(podDisruptionBudgets, { metadata: { name: "web" }, spec } as never, { namespace });
+  const status = async () => (await client.get(podDisruptionBudgets, "web", { namespace })).status;
+  const settled = (allowed: number, healthy: number): Promise<void> =>
+    eventuallyAsync(async () => {
+      const s = await status();
+      assert.deepEqual([s?.disruptionsAllowed, s?.currentHealthy, s?.expectedPods], [allowed, healthy, 3]);
+      assert.equal(s?.disruptedPods, undefined);
+    });
+  await settled(0, 3);
+  const evict = async (name: string): Promise<string> => {
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+    try {
+      await client.create(pods, eviction, { namespace, name, subresource: "eviction" });
+      return "evicted";
+    } catch (error) {
+      assert.ok(error instanceof StatusError);
+      return `${error.code} ${error.message} ${error.status.details?.causes?.[0]?.message}`;
+    }
+  };
+  const names = async (): Promise<string[]> =>
+    (await client.list(pods, { namespace })).items.map((p) => p.metadata.name!);
+  assert.equal(
+    await evict((await names())[0]!),
+    "429 Cannot evict pod as it would violate the pod's disruption budget. The disruption budget web needs 3 healthy pods and has 3 currently",
+  );
+  await client.patch(
+    podDisruptionBudgets,
+    "web",
+    { spec: { maxUnavailable: 1 } },
+    { namespace, type: "merge" },
+  );
+  await settled(1, 3);
+  const answers = await Promise.all((await names()).map(evict));
+  assert.equal(answers.filter((a) => a === "evicted").length, 1, answers.join());
+  await settled(1, 3);
   assert.deepEqual(warnings, []);
 });

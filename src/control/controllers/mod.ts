@@ -5,6 +5,7 @@ import type { ControllerContext, StartController } from "./context.ts";
 import { startCronJobs } from "./cronjob/mod.ts";
 import { startDaemonSets } from "./daemonset/mod.ts";
 import { startDeployments } from "./deployment/mod.ts";
+import { startDisruption } from "./disruption/mod.ts";
 import { startEndpoints } from "./endpoints/mod.ts";
 import { startEndpointSlices } from "./endpointslice/mod.ts";
 import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
@@ -43,6 +44,7 @@ const controllers: readonly StartController[] = [
   startJobs,
   startCronJobs,
   startStatefulSets,
+  startDisruption,
   startReplicaSets,
   startReplicationControllers,
   startGarbageCollector,

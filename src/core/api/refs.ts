@@ -48,6 +48,11 @@ export const daemonSets = ref<t.DaemonSet>("apps/v1", "daemonsets", "DaemonSet")
 export const statefulSets = ref<t.StatefulSet>("apps/v1", "statefulsets", "StatefulSet");
 export const jobs = ref<t.Job>("batch/v1", "jobs", "Job");
 export const cronJobs = ref<t.CronJob>("batch/v1", "cronjobs", "CronJob");
+export const podDisruptionBudgets = ref<t.PodDisruptionBudget>(
+  "policy/v1",
+  "poddisruptionbudgets",
+  "PodDisruptionBudget",
+);
 export const endpointSlices = ref<t.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice");
 export const leases = ref<t.Lease>("coordination.k8s.io/v1", "leases", "Lease");
 

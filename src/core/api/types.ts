@@ -66,6 +66,7 @@ export type Job = Stored<k8s.V1Job>;
 export type JobSpec = Wire<k8s.V1JobSpec>;
 export type JobCondition = Wire<k8s.V1JobCondition>;
 export type CronJob = Stored<k8s.V1CronJob>;
+export type PodDisruptionBudget = Stored<k8s.V1PodDisruptionBudget>;
 export type Scale = Stored<k8s.V1Scale>;
 export type Eviction = Stored<k8s.V1Eviction>;
 export type Binding = Stored<k8s.V1Binding>;

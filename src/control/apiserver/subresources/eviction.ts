@@ -1,10 +1,12 @@
-// pods/eviction: a deletion that says why (policy/v1). No PodDisruptionBudget is served, so none can stand against it.
+// pods/eviction: a deletion that says why (policy/v1), and that a PodDisruptionBudget may stand against (kubernetes
+// pkg/registry/core/pod/storage eviction.go).
 import { badRequest } from "../../../core/api/status.ts";
 import type { Eviction, Pod } from "../../../core/api/types.ts";
 import { type ApiCore, timestamp } from "../context.ts";
 import { deleteObject, readDeleteOptions } from "../delete.ts";
 import type { SubresourceHandler } from "../subresource.ts";
 import { updateObject } from "../update.ts";
+import { spendBudget } from "./disruption-budget.ts";
 
 function markEvicted(pod: Pod, now: string): Pod {
   const conditions = (pod.status?.conditions ?? []).filter((c) => c.type !== "DisruptionTarget");
@@ -34,6 +36,7 @@ export function evictionHandler(core: ApiCore): SubresourceHandler {
       const { dryRun, ...options } = readDeleteOptions(eviction.deleteOptions);
       const ctx = dryRun?.includes("All") ? { ...context, dryRun: true } : context;
       const now = timestamp(core.now());
+      await spendBudget(core, { namespace: namespace!, name, ctx });
       if (!ctx.dryRun)
         await updateObject(
           core,

@@ -9,6 +9,7 @@ import { lease } from "./lease.ts";
 import { namespace } from "./namespace.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod/mod.ts";
+import { podDisruptionBudget } from "./pod-disruption-budget.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service/mod.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -42,6 +43,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   controllerRevision,
   job,
   cronJob,
+  podDisruptionBudget,
   endpointSlice,
   lease,
   eventsV1Event,
