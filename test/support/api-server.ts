@@ -27,6 +27,8 @@ export interface TestServer {
   kubeconfig: string;
   ca: string;
   admin: PemPair;
+  /** What the server did not expect; empty in a healthy run. */
+  unexpected: unknown[];
   /** One request as system:masters (or without a certificate). Objects are sent as JSON. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   close(): Promise<void>;
@@ -80,6 +82,11 @@ export async function startTestServer(
   });
   const admin = await authority.issue({ commonName: "admin", organizations: ["system:masters"] });
   const store = openStore(options.lmdb ? openLmdbLog(join(dir, "store")) : createMemoryLog());
+  const unexpected: unknown[] = [];
+  const onError = (error: unknown): void => {
+    unexpected.push(error);
+    console.error(error);
+  };
   const api = createApiServer({
     store,
     schema: await testSchema(),
@@ -93,7 +100,7 @@ export async function startTestServer(
     descriptions: () => testSchemaFile("descriptions.json"),
     ...(options.bookmarkMs ? { bookmarkMs: options.bookmarkMs } : {}),
     ...(options.now ? { now: options.now } : {}),
-    onError: (error) => console.error(error),
+    onError,
   });
   await ensureBootstrapObjects(api.client, testCluster, authority.cert);
   const listening = await serveTls({
@@ -102,7 +109,7 @@ export async function startTestServer(
     ...serving,
     clientCa: authority.cert,
     addresses: [{ host: "127.0.0.1", port: 0 }],
-    onError: (error) => console.error(error),
+    onError,
   });
   const { port } = listening.addresses[0]!;
   const url = `https://127.0.0.1:${port}`;
@@ -170,6 +177,7 @@ export async function startTestServer(
   }
 
   return {
+    unexpected,
     api,
     store,
     url,
