@@ -17,9 +17,21 @@ interface Entry {
   wanted: PodStatus;
   written: string | undefined;
   going: Promise<void> | undefined;
+  /** The news that the pod runs was held back once. */
+  held: boolean;
 }
 
 const retryMs = { first: 50, most: 2000 };
+
+/**
+ * Milliseconds by which it is told later that a pod for one interactive session runs (`kubectl run -i` makes such pods).
+ * kubectl attaches when it hears of it, and output from before is lost to it; it prints the logs of a pod that it hears to
+ * have ended. So a command that ends at once is told to have ended, as it is where the news takes its time anyway.
+ */
+const sessionMs = 500;
+
+const isSession = (pod: Pod): boolean =>
+  pod.spec?.containers.some((c) => c.stdin === true && c.stdinOnce === true) ?? false;
 
 /** Fields that a status may lose: a merge leaves them unless they are said to be null. */
 const optionalFields = [
@@ -52,7 +64,7 @@ function patchOf(status: PodStatus, before: string | undefined): Record<string, 
 
 export function createStatusWriter(
   client: KubeClient,
-  options: { wrote(pod: Pod): void; log(message: string, detail?: object): void },
+  options: { wrote(pod: Pod): void; log(message: string, detail?: object): void; sessionMs?: number },
 ): StatusWriter {
   const entries = new Map<string, Entry>();
 
@@ -60,6 +72,11 @@ export function createStatusWriter(
     const { namespace, name = "" } = entry.pod.metadata;
     let delay = retryMs.first;
     while (entries.get(uid) === entry) {
+      if (!entry.held && entry.wanted.phase === "Running" && isSession(entry.pod)) {
+        entry.held = true;
+        await new Promise((resolve) => setTimeout(resolve, options.sessionMs ?? sessionMs));
+        continue;
+      }
       const status = entry.wanted;
       const text = JSON.stringify(status);
       if (text === entry.written) return;
@@ -95,7 +112,7 @@ export function createStatusWriter(
       const uid = pod.metadata.uid!;
       let entry = entries.get(uid);
       if (!entry) {
-        entry = { pod, wanted: status, written: undefined, going: undefined };
+        entry = { pod, wanted: status, written: undefined, going: undefined, held: false };
         entries.set(uid, entry);
       }
       entry.pod = pod;
