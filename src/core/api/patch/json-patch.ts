@@ -1,5 +1,6 @@
-// JSON Patch (RFC 6902) on JSON Pointers (RFC 6901). All or nothing: the document given is never changed. Written here
-// because only own properties may be walked, and what is copied must have a bound.
+// JSON Patch (RFC 6902) on JSON Pointers (RFC 6901), as lenient as Kubernetes is: `replace` sets a member that was not there,
+// and such a member is null to `copy` and `test`. All or nothing: the document given is never changed. Written here because
+// only own properties may be walked, and what is copied must have a bound.
 import { setOwn } from "../schema/json-text.ts";
 
 /** An operation that cannot be applied. */
@@ -43,7 +44,14 @@ function child(parent: unknown, token: string): unknown {
   throw new PatchFailure(`nothing at ${token}`);
 }
 
-const get = (document: unknown, path: readonly string[]): unknown => path.reduce(child, document);
+/** A missing member of an object that is there is null to Kubernetes; what is missing on the way is an error. */
+function get(document: unknown, path: readonly string[]): unknown {
+  if (path.length === 0) return document;
+  const parent = path.slice(0, -1).reduce(child, document);
+  const last = path.at(-1)!;
+  if (isContainer(parent) && !Array.isArray(parent) && !Object.hasOwn(parent, last)) return null;
+  return child(parent, last);
+}
 
 /** Copies what stands on the way to a place, so that the original stays as it was. */
 class Editor {
@@ -106,7 +114,6 @@ class Editor {
     }
     const parent = this.parent(path);
     const last = path.at(-1)!;
-    child(parent, last);
     if (Array.isArray(parent)) parent[index(parent, last, false)] = value;
     else setOwn(parent, last, value);
   }
@@ -129,15 +136,8 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
 }
 
 function test(document: unknown, path: readonly string[], value: unknown): void {
-  let found: unknown;
-  try {
-    found = get(document, path);
-  } catch (e) {
-    // A missing member passes for null, as it does in Kubernetes.
-    if (!(e instanceof PatchFailure) || value !== null) throw e;
-    found = null;
-  }
-  if (!jsonEqual(found, value)) throw new PatchFailure(`testing value /${path.join("/")} failed`);
+  if (!jsonEqual(get(document, path), value))
+    throw new PatchFailure(`testing value /${path.join("/")} failed`);
 }
 
 /** The patched document. Throws PatchFailure at the first operation that cannot be applied. */

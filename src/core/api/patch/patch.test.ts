@@ -29,6 +29,8 @@ const jsonPatches: [name: string, document: unknown, patch: unknown[], result: u
     ],
     { "m~n": 3 },
   ],
+  ["replace what is missing", { a: 1 }, [{ op: "replace", path: "/b", value: 2 }], { a: 1, b: 2 }],
+  ["copy what is missing", { a: 1 }, [{ op: "copy", from: "/b", path: "/c" }], { a: 1, c: null }],
   ["the whole", { a: 1 }, [{ op: "replace", path: "", value: { b: 1 } }], { b: 1 }],
   ["test of what is missing for null", { a: 1 }, [{ op: "test", path: "/b", value: null }], { a: 1 }],
   [
@@ -48,7 +50,10 @@ for (const [name, document, patch, result] of jsonPatches)
 
 const badJsonPatches: [name: string, patch: unknown[]][] = [
   ["remove what is missing", [{ op: "remove", path: "/x" }]],
-  ["replace what is missing", [{ op: "replace", path: "/x", value: 1 }]],
+  ["replace an element that is missing", [{ op: "replace", path: "/list/2", value: 1 }]],
+  ["replace below what is missing", [{ op: "replace", path: "/x/y", value: 1 }]],
+  ["test below what is missing", [{ op: "test", path: "/x/y", value: null }]],
+  ["move what is missing", [{ op: "move", from: "/x", path: "/y" }]],
   ["add below what is missing", [{ op: "add", path: "/x/y", value: 1 }]],
   ["an index beyond the end", [{ op: "add", path: "/list/3", value: 1 }]],
   ["an index that is no number", [{ op: "add", path: "/list/1e0", value: 1 }]],
@@ -56,7 +61,7 @@ const badJsonPatches: [name: string, patch: unknown[]][] = [
   ["an unknown operation", [{ op: "increase", path: "/a" }]],
   ["no path", [{ op: "add", value: 1 }]],
   ["no pointer", [{ op: "add", path: "a", value: 1 }]],
-  ["inherited members", [{ op: "copy", from: "/toString", path: "/b" }]],
+  ["inherited members", [{ op: "copy", from: "/toString/name", path: "/b" }]],
   ["a move into itself", [{ op: "move", from: "/o", path: "/o/p" }]],
   [
     "copies that explode",
