@@ -239,6 +239,19 @@ test("an upstream server that cannot be reached: SERVFAIL at once", async () => 
   await other.done;
 });
 
+test("a status page whose port is taken is no reason not to answer", async () => {
+  const taken = await sockets.listenHttp({ address: "127.0.0.1", port: 8340 }, () => undefined);
+  const control = new AbortController();
+  const other = start(control.signal, { address: "127.0.0.1", port: 5340 });
+  await other.ready;
+  const lone = new Resolver({ timeout: 1000, tries: 1 });
+  lone.setServers(["127.0.0.1:5340"]);
+  assert.equal((await lone.resolve4(full("heads"))).length, 300);
+  control.abort();
+  await other.done;
+  await taken.close();
+});
+
 test("an address that is not there is refused, and nothing stays open", async () => {
   const control = new AbortController();
   const other = start(control.signal, { address: "10.96.0.10", port: 5320 });

@@ -95,18 +95,20 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
 
   async function listen(): Promise<void> {
     const opened = (one: Promise<Listener>): Promise<unknown> => one.then((l) => listeners.push(l));
-    const http = (
+    /** A page that cannot be shown is no reason not to answer. */
+    const http = async (
       at: SocketAddress | undefined,
       pages: Record<string, () => { status: number; body: string }>,
-    ) =>
-      at
-        ? opened(
-            sockets.listenHttp(at, (path) => {
-              const page = Object.hasOwn(pages, path) ? pages[path]!() : undefined;
-              return page && { ...text, ...page };
-            }),
-          )
-        : undefined;
+    ): Promise<void> => {
+      if (!at) return;
+      const show = (path: string) => {
+        const page = Object.hasOwn(pages, path) ? pages[path]!() : undefined;
+        return page && { ...text, ...page };
+      };
+      await opened(sockets.listenHttp(at, show)).catch((error) =>
+        log.warn({ at, error: String(error) }, "a status page cannot be shown"),
+      );
+    };
     const results = await Promise.allSettled([
       ...options.listen.flatMap((at) => [
         opened(sockets.listenUdp(at, responder.udp)),

@@ -32,7 +32,7 @@ function keepSilent(cluster: string, address: string): string {
   ].join("\n");
 }
 
-/** Runs until the signal aborts. `/health`, `/ready` and metrics are on the node's address, ports as CoreDNS has them. */
+/** Runs until the signal aborts. Metrics are on the DNS address, port 9153. */
 export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Promise<void> {
   const { config, client, log } = options;
   const { dnsAddress } = config.cluster;
@@ -53,11 +53,8 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
           cluster: config.cluster,
           listen: [{ address: dnsAddress, port: 53 }],
           upstreams: config.dnsUpstreams,
-          status: {
-            health: { address: config.address, port: 8080 },
-            ready: { address: config.address, port: 8181 },
-            metrics: { address: config.address, port: 9153 },
-          },
+          // Not on the node's own address: its ports belong to pods of the host's network. kube-dns names this one.
+          status: { metrics: { address: dnsAddress, port: 9153 } },
           sockets: createDnsSockets(),
           clock: {
             now: () => performance.now(),
