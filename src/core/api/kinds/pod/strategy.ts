@@ -3,12 +3,14 @@ import type { Pod, PodSpec, PodStatus } from "../../types.ts";
 import { keep, keepGeneration } from "../define.ts";
 import { semanticEqual } from "../meta/mod.ts";
 import { syncServiceAccount } from "./defaults.ts";
+import { mergeLabelKeys } from "./label-keys.ts";
 import { qosClass } from "./qos-class.ts";
 
 export function preparePodForCreate(pod: Pod): void {
   pod.metadata.generation = 1;
   const status: PodStatus = { phase: "Pending", qosClass: pod.spec ? qosClass(pod.spec) : "BestEffort" };
   if (pod.spec) syncServiceAccount(pod.spec);
+  mergeLabelKeys(pod);
   if ((pod.spec?.schedulingGates ?? []).length > 0)
     status.conditions = [
       {

@@ -141,6 +141,26 @@ function validateLabelKeys(
   return keys!.flatMap((k, i) => labelName(`${path}[${i}]`, k));
 }
 
+/**
+ * Keys that the selector had before the requirements of `matchLabelKeys` were merged into it. `at` is the path that
+ * an index is put behind.
+ */
+function validateKeysOnce(
+  keys: readonly string[] | undefined,
+  selector: LabelSelector | undefined,
+  at: string,
+): FieldError[] {
+  const seen = new Set(Object.keys(selector?.matchLabels ?? {}));
+  const errors: FieldError[] = [];
+  for (const { key } of selector?.matchExpressions ?? []) {
+    const i = keys?.lastIndexOf(key) ?? -1;
+    if (i >= 0 && seen.has(key))
+      errors.push(invalid(`${at}[${i}]`, key, "exists in both matchLabelKeys and labelSelector"));
+    seen.add(key);
+  }
+  return errors;
+}
+
 function validatePodTerm(t: PodTerm, path: string): FieldError[] {
   const errors = [
     ...validateLabelSelector(t.labelSelector, `${path}.labelSelector`),
@@ -148,6 +168,8 @@ function validatePodTerm(t: PodTerm, path: string): FieldError[] {
     ...(t.namespaces ?? []).flatMap((n) => invalidEach(`${path}.namespace`, n, dns1123Label(n))),
     ...validateLabelKeys(t.matchLabelKeys, t.labelSelector, `${path}.matchLabelKeys`),
     ...validateLabelKeys(t.mismatchLabelKeys, t.labelSelector, `${path}.mismatchLabelKeys`),
+    // Kubernetes puts the index behind the term, not behind its matchLabelKeys.
+    ...validateKeysOnce(t.matchLabelKeys, t.labelSelector, path),
   ];
   for (const [i, k] of (t.matchLabelKeys ?? []).entries())
     if (t.mismatchLabelKeys?.includes(k))
@@ -200,23 +222,6 @@ function validateMinDomains(c: Spread, path: string): FieldError[] {
   return errors;
 }
 
-function validateSpreadKeys(c: Spread, path: string): FieldError[] {
-  if ((c.matchLabelKeys ?? []).length === 0) return [];
-  const own = new Set([
-    ...Object.keys(c.labelSelector?.matchLabels ?? {}),
-    ...(c.labelSelector?.matchExpressions ?? []).map((e) => e.key),
-  ]);
-  const errors = c.labelSelector
-    ? []
-    : [forbidden(path, "must not be specified when labelSelector is not set")];
-  for (const [i, k] of c.matchLabelKeys!.entries()) {
-    errors.push(...labelName(`${path}[${i}]`, k));
-    if (own.has(k))
-      errors.push(invalid(`${path}[${i}]`, k, "exists in both matchLabelKeys and labelSelector"));
-  }
-  return errors;
-}
-
 export function validateSpread(constraints: readonly Spread[], path: string): FieldError[] {
   return constraints.flatMap((c, i) => {
     const here = `${path}[${i}]`;
@@ -238,7 +243,8 @@ export function validateSpread(constraints: readonly Spread[], path: string): Fi
         errors.push(notSupported(`${here}.${key}`, c[key], nodePolicies));
     return [
       ...errors,
-      ...validateSpreadKeys(c, `${here}.matchLabelKeys`),
+      ...validateLabelKeys(c.matchLabelKeys, c.labelSelector, `${here}.matchLabelKeys`),
+      ...validateKeysOnce(c.matchLabelKeys, c.labelSelector, `${here}.matchLabelKeys`),
       ...validateLabelSelector(c.labelSelector, `${here}.labelSelector`),
     ];
   });
