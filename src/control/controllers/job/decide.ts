@@ -1,6 +1,7 @@
 // What a Job does next: start, create or delete pods, end well or badly (pkg/controller/job).
 import type { Job, JobCondition, Pod } from "../../../core/api/types.ts";
 import { isPodActive, isPodReady, isPodTerminating } from "../pods/mod.ts";
+import { earlierFailures, judgeFailure, metSuccessRule } from "./policies.ts";
 import { podIndex, type Tally, tallyPods } from "./tally.ts";
 
 type Status = NonNullable<Job["status"]>;
@@ -11,7 +12,7 @@ export interface JobStep {
   release: Pod[];
   /** How many pods to make: of these indexes for an Indexed Job. */
   create: number;
-  indexes: number[];
+  indexes: { index: number; failures: number }[];
   remove: Pod[];
   /** The removed count as failures: the Job has failed. */
   removedFail: boolean;
@@ -51,6 +52,17 @@ function findEnd(job: Job, pods: readonly Pod[], tally: Tally, nowMs: number): E
   const met = condition(job, "SuccessCriteriaMet");
   if (met?.status === "True")
     return { kind: "complete", reason: met.reason ?? "", message: met.message ?? "" };
+  if (tally.failJob !== undefined)
+    return { kind: "failed", reason: "PodFailurePolicy", message: tally.failJob };
+  if (spec.maxFailedIndexes != null && tally.failedIndexes.size > spec.maxFailedIndexes)
+    return {
+      kind: "failed",
+      reason: "MaxFailedIndexesExceeded",
+      message: "Job has exceeded the specified maximal number of failed indexes",
+    };
+  const rule = metSuccessRule(job, tally.completedIndexes);
+  if (rule !== undefined)
+    return { kind: "complete", reason: "SuccessPolicy", message: `Matched rules at index ${rule}` };
   const limit = spec.backoffLimit ?? 6;
   if (tally.failed > limit || restartsExceed(job, pods, limit))
     return {
@@ -69,6 +81,8 @@ function findEnd(job: Job, pods: readonly Pod[], tally: Tally, nowMs: number): E
       reason: "DeadlineExceeded",
       message: "Job was active longer than specified deadline",
     };
+  if (tally.failedIndexes.size > 0 && tally.succeeded + tally.failedIndexes.size >= (spec.completions ?? 0))
+    return { kind: "failed", reason: "FailedIndexes", message: "Job has failed indexes" };
   const enough =
     spec.completions == null
       ? tally.succeeded > 0 && !pods.some(isPodActive)
@@ -198,14 +212,16 @@ function manage(step: JobStep, job: Job, { active, terminating, tally, pods, now
   let wanted = parallelism;
   if (spec.completions == null)
     wanted = tally.succeeded > 0 ? Math.min(active.length, parallelism) : parallelism;
-  else wanted = Math.min(spec.completions - tally.succeeded, parallelism);
+  else wanted = Math.min(spec.completions - tally.succeeded - tally.failedIndexes.size, parallelism);
   wanted = Math.max(0, wanted);
   const remove = new Set<Pod>();
   const used = new Set<number>();
+  const isDone = (index: number): boolean =>
+    tally.completedIndexes.has(index) || tally.failedIndexes.has(index);
   if (spec.completionMode === "Indexed")
     for (const pod of active) {
       const index = podIndex(pod);
-      const idle = index === undefined || index >= spec.completions! || tally.completedIndexes.has(index);
+      const idle = index === undefined || index >= spec.completions! || isDone(index);
       if (idle || used.has(index)) remove.add(pod);
       else used.add(index);
     }
@@ -216,6 +232,10 @@ function manage(step: JobStep, job: Job, { active, terminating, tally, pods, now
   const occupied = spec.podReplacementPolicy === "Failed" ? terminating.length : 0;
   const missing = wanted - Math.min(kept.length, wanted) - occupied;
   if (missing <= 0) return;
+  if (spec.backoffLimitPerIndex != null) {
+    createIndexes(step, job, { missing, used, isDone, pods, nowMs });
+    return;
+  }
   const wait = backoffLeft(pods, tally.failed, nowMs);
   if (wait > 0) {
     step.recheckMs = wait;
@@ -223,7 +243,44 @@ function manage(step: JobStep, job: Job, { active, terminating, tally, pods, now
   }
   step.create = Math.min(missing, 500);
   if (spec.completionMode !== "Indexed") return;
-  for (let i = 0; i < spec.completions! && step.indexes.length < step.create; i++)
-    if (!used.has(i) && !tally.completedIndexes.has(i)) step.indexes.push(i);
+  for (let index = 0; index < spec.completions! && step.indexes.length < step.create; index++)
+    if (!used.has(index) && !isDone(index)) step.indexes.push({ index, failures: 0 });
+  step.create = step.indexes.length;
+}
+
+interface Vacancy {
+  missing: number;
+  used: ReadonlySet<number>;
+  isDone(index: number): boolean;
+  pods: readonly Pod[];
+  nowMs: number;
+}
+
+/** With backoffLimitPerIndex every index has failures, and pauses after them, of its own. */
+function createIndexes(step: JobStep, job: Job, { missing, used, isDone, pods, nowMs }: Vacancy): void {
+  const ended = new Map<number, Pod[]>();
+  for (const pod of pods) {
+    const index = podIndex(pod);
+    if (index === undefined || pod.status?.phase !== "Failed") continue;
+    ended.set(index, [...(ended.get(index) ?? []), pod]);
+  }
+  for (
+    let index = 0;
+    index < job.spec!.completions! && step.indexes.length < Math.min(missing, 500);
+    index++
+  ) {
+    if (used.has(index) || isDone(index)) continue;
+    let failures = 0;
+    let wait = 0;
+    for (const pod of ended.get(index) ?? []) {
+      const counts = judgeFailure(job, pod).action !== "Ignore";
+      const n = earlierFailures(pod) + (counts ? 1 : 0);
+      failures = Math.max(failures, n);
+      const pause = Math.min(firstBackoffMs * 2 ** Math.max(0, n - 1), maxBackoffMs);
+      wait = Math.max(wait, (finishedAt(pod) ?? 0) + pause - nowMs);
+    }
+    if (wait <= 0) step.indexes.push({ index, failures });
+    else step.recheckMs = Math.min(step.recheckMs ?? wait, wait);
+  }
   step.create = step.indexes.length;
 }

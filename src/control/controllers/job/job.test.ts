@@ -37,7 +37,13 @@ const live = async (client: KubeClient): Promise<Pod[]> =>
   (await client.list(pods, { namespace })).items.filter(
     (p) => !["Succeeded", "Failed"].includes(p.status?.phase ?? "") && !p.metadata.deletionTimestamp,
   );
-async function end(client: KubeClient, pod: Pod, phase: "Succeeded" | "Failed", agoMs = 0): Promise<void> {
+async function end(
+  client: KubeClient,
+  pod: Pod,
+  phase: "Succeeded" | "Failed",
+  agoMs = 0,
+  exitCode = phase === "Failed" ? 1 : 0,
+): Promise<void> {
   const finishedAt = new Date(Date.now() - agoMs).toISOString();
   const containerStatuses = [
     {
@@ -46,7 +52,7 @@ async function end(client: KubeClient, pod: Pod, phase: "Succeeded" | "Failed", 
       imageID: "",
       ready: false,
       restartCount: 0,
-      state: { terminated: { exitCode: 0, finishedAt } },
+      state: { terminated: { exitCode, finishedAt } },
     },
   ];
   const patch = { status: { phase, containerStatuses } };
@@ -167,4 +173,82 @@ test("a deadline ends it, and time to live removes it", async (t) => {
   skew = 31_000;
   await client.patch(jobs, "work", { metadata: { labels: { poke: "x" } } }, { namespace, type: "merge" });
   await eventuallyAsync(() => assert.rejects(get(client), (e) => isNotFound(e)));
+});
+
+test("a failure policy ignores some exit codes and ends the Job at others", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  const rules = [
+    { action: "Ignore", onExitCodes: { operator: "In", values: [137] } },
+    { action: "FailJob", onExitCodes: { containerName: "c", operator: "In", values: [42] } },
+  ];
+  await create(client, { backoffLimit: 0, podFailurePolicy: { rules } } as never);
+  await liveCount(client, 1);
+  await end(client, (await live(client))[0]!, "Failed", 60_000, 137);
+  await liveCount(client, 1);
+  const last = (await live(client))[0]!;
+  await end(client, last, "Failed", 60_000, 42);
+  await eventuallyAsync(async () => {
+    const { status } = await get(client);
+    const failed = status?.conditions?.find((c) => c.type === "Failed");
+    assert.deepEqual(
+      [failed?.reason, failed?.message, status?.failed],
+      [
+        "PodFailurePolicy",
+        `Container c for pod default/${last.metadata.name} failed with exit code 42 matching FailJob rule at index 1`,
+        1,
+      ],
+    );
+  });
+});
+
+test("with a limit for each index one that fails does not keep the others from succeeding", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, {
+    completions: 2,
+    parallelism: 2,
+    completionMode: "Indexed",
+    backoffLimitPerIndex: 1,
+  });
+  const ofIndex = async (n: number): Promise<Pod> => {
+    let pod: Pod | undefined;
+    await eventuallyAsync(async () => {
+      pod = (await live(client)).find((p) => p.spec?.hostname === `work-${n}`);
+      assert.ok(pod);
+    });
+    return pod!;
+  };
+  await end(client, await ofIndex(0), "Failed", 60_000);
+  const again = await ofIndex(0);
+  assert.equal(again.metadata.annotations?.["batch.kubernetes.io/job-index-failure-count"], "1");
+  await end(client, again, "Failed", 60_000);
+  await eventuallyAsync(async () => assert.equal((await get(client)).status?.failedIndexes, "0"));
+  await end(client, await ofIndex(1), "Succeeded");
+  await eventuallyAsync(async () => {
+    const { status } = await get(client);
+    assert.deepEqual([status?.failedIndexes, status?.completedIndexes, status?.failed], ["0", "1", 2]);
+    assert.deepEqual(
+      status?.conditions?.map((c) => c.reason),
+      ["FailedIndexes", "FailedIndexes"],
+    );
+  });
+});
+
+test("a success policy ends the Job when its leader has succeeded", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  const successPolicy = { rules: [{ succeededIndexes: "0" }] };
+  await create(client, { completions: 3, parallelism: 3, completionMode: "Indexed", successPolicy } as never);
+  await liveCount(client, 3);
+  await end(client, (await live(client)).find((p) => p.spec?.hostname === "work-0")!, "Succeeded");
+  await eventuallyAsync(async () => {
+    const { status } = await get(client);
+    assert.deepEqual(
+      status?.conditions?.map((c) => `${c.type} ${c.reason} ${c.message}`),
+      [
+        "SuccessCriteriaMet SuccessPolicy Matched rules at index 0",
+        "Complete SuccessPolicy Matched rules at index 0",
+      ],
+    );
+    assert.equal(status?.succeeded, 1);
+  });
+  assert.equal((await live(client)).length, 0);
 });

@@ -24,6 +24,7 @@ import { sameJson } from "../same-json.ts";
 import { slowStart } from "../slow-start.ts";
 import { decideJob, isFinished, type JobStep } from "./decide.ts";
 import { indexKey } from "./indexes.ts";
+import { failureCountKey } from "./policies.ts";
 import { isTracked, trackingFinalizer } from "./tally.ts";
 
 const component = "job-controller";
@@ -83,15 +84,17 @@ export const startJobs: StartController = (context) => {
     await Promise.all(left.map(untrack));
   }
 
-  function podOf(job: Job, index: number | undefined): Pod {
+  function podOf(job: Job, slot: JobStep["indexes"][number] | undefined): Pod {
+    const index = slot?.index;
     const pod = podFromTemplate(job.spec!.template, {
       ownerName: index === undefined ? job.metadata.name! : `${job.metadata.name}-${index}`,
       ownerReference: controllerRefTo(jobsRef, job),
     });
     const { metadata } = pod;
     metadata.finalizers = [...(metadata.finalizers ?? []), trackingFinalizer];
-    if (index === undefined) return pod;
+    if (slot === undefined) return pod;
     metadata.annotations = { ...metadata.annotations, [indexKey]: String(index) };
+    if (job.spec!.backoffLimitPerIndex != null) metadata.annotations[failureCountKey] = String(slot.failures);
     metadata.labels = { ...metadata.labels, [indexKey]: String(index) };
     const spec = pod.spec!;
     spec.hostname ??= `${job.metadata.name}-${index}`;
@@ -109,9 +112,9 @@ export const startJobs: StartController = (context) => {
   const say = (job: Job, type: "Normal" | "Warning", reason: string, message: string): void =>
     recorder.record(eventSubject(jobsRef, job), { type, reason, message });
 
-  async function create(job: Job, index: number | undefined): Promise<void> {
+  async function create(job: Job, slot: JobStep["indexes"][number] | undefined): Promise<void> {
     try {
-      const made = await client.create(podsRef, podOf(job, index), { namespace: job.metadata.namespace });
+      const made = await client.create(podsRef, podOf(job, slot), { namespace: job.metadata.namespace });
       pods.wrote(made as Pod);
       say(job, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata.name}`);
     } catch (error) {

@@ -2,6 +2,7 @@
 // Job's status has noted its uid, and the uid moves into the counters once the finalizer is off (KEP-2307).
 import type { Job, Pod } from "../../../core/api/types.ts";
 import { indexKey, parseIndexes, printIndexes } from "./indexes.ts";
+import { failsIndex, judgeFailure } from "./policies.ts";
 
 export const trackingFinalizer = "batch.kubernetes.io/job-tracking";
 
@@ -30,8 +31,15 @@ export interface Tally {
   succeeded: number;
   failed: number;
   completedIndexes: Set<number>;
+  /** With backoffLimitPerIndex: indexes that are given up. */
+  failedIndexes: Set<number>;
+  /** Why the Job's policy ends it. */
+  failJob: string | undefined;
   /** The parts of the status to write. */
-  status: Pick<Status, "succeeded" | "failed" | "uncountedTerminatedPods" | "completedIndexes">;
+  status: Pick<
+    Status,
+    "succeeded" | "failed" | "uncountedTerminatedPods" | "completedIndexes" | "failedIndexes"
+  >;
   /** Pods to take the finalizer off, once that status is written. */
   release: Pod[];
 }
@@ -55,11 +63,19 @@ export function tallyPods(job: Job, pods: readonly Pod[]): Tally {
       if (!(isIndexed && kind === "succeeded")) counted[kind]++;
     }
   const release: Pod[] = [];
+  const failedIndexes = parseIndexes(old.failedIndexes);
+  let failJob: string | undefined;
   for (const pod of pods) {
     const how = isTracked(pod) ? outcome(pod, job) : undefined;
     if (!how) continue;
     release.push(pod);
     const index = podIndex(pod);
+    if (how === "failed") {
+      const verdict = judgeFailure(job, pod);
+      if (verdict.action === "FailJob") failJob ??= verdict.message;
+      if (index !== undefined && failsIndex(job, pod, verdict)) failedIndexes.add(index);
+      if (verdict.action === "Ignore") continue;
+    }
     if (isIndexed && how === "succeeded") {
       // An index is complete however many pods completed it.
       if (index !== undefined && index < (job.spec?.completions ?? 0)) indexes.add(index);
@@ -74,11 +90,14 @@ export function tallyPods(job: Job, pods: readonly Pod[]): Tally {
     succeeded: counted.succeeded + noted.succeeded.size,
     failed: counted.failed + noted.failed.size,
     completedIndexes: indexes,
+    failedIndexes,
+    failJob,
     status: {
       ...(counted.succeeded > 0 ? { succeeded: counted.succeeded } : {}),
       ...(counted.failed > 0 ? { failed: counted.failed } : {}),
       uncountedTerminatedPods: uncounted,
       ...(indexes.size > 0 ? { completedIndexes: printIndexes(indexes) } : {}),
+      ...(job.spec?.backoffLimitPerIndex == null ? {} : { failedIndexes: printIndexes(failedIndexes) }),
     },
     release,
   };
