@@ -154,6 +154,20 @@ const rows: Row[] = [
     expect: { finished: true },
   },
   {
+    name: "a lost sandbox takes what still runs with it: under Never for good",
+    pod: podOf({ restartPolicy: "Never" }),
+    sandbox: box({ ready: false }),
+    containers: [ran("c")],
+    expect: { finished: true },
+  },
+  {
+    name: "a lost sandbox takes what still runs with it: else into a new one",
+    pod: podOf({ restartPolicy: "OnFailure" }),
+    sandbox: box({ ready: false }),
+    containers: [ran("c")],
+    expect: { newSandbox: true },
+  },
+  {
     name: "a lost sandbox under Always is made anew",
     pod: podOf(),
     sandbox: box({ ready: false }),

@@ -72,9 +72,10 @@ export function decide(pod: Pod, state: PodState, backOff: BackOff, now: number)
   }
   if (!sandbox?.ready) {
     // Whatever ran in a dead sandbox is lost; what policy forbids to run again is not started in a new one.
-    const wanted = allContainers(pod).some(
-      ({ kind, container }) => kind === "main" && mayStart(pod, container, latest(state, container.name)),
-    );
+    const wanted = pod.spec!.containers.some((container) => {
+      const last = latest(state, container.name);
+      return last?.state === "running" ? restarts(pod, container) : mayStart(pod, container, last);
+    });
     if (!wanted) plan.finished = true;
     else plan.newSandbox = true;
     return plan;

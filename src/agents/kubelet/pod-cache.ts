@@ -13,7 +13,7 @@ export interface PodCache {
   /** Asks for everything. */
   reload(): Promise<void>;
   refreshContainer(id: string): Promise<RuntimeContainer | undefined>;
-  /** Waits until the runtime says that it is dead: its event may be ahead of its books. */
+  /** Waits until the runtime says that a container or sandbox is dead: its event may be ahead of its books. */
   awaitExit(id: string): Promise<void>;
   refreshSandbox(id: string): Promise<Sandbox | undefined>;
   drop(containerId: string): void;
@@ -102,9 +102,12 @@ export function createPodCache(runtime: PodRuntime, files: PodFiles, uid: string
     },
     refreshContainer,
     async awaitExit(id) {
+      const isSandbox = sandboxes.some((s) => s.id === id);
       for (let wait = 2; wait < 2000; wait *= 2) {
-        const c = await refreshContainer(id);
-        if (!c || c.state === "exited") return;
+        const alive = isSandbox
+          ? (await refreshSandbox(id))?.ready
+          : ((await refreshContainer(id))?.state ?? "exited") !== "exited";
+        if (!alive) return;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     },

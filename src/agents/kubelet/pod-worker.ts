@@ -166,6 +166,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   }
 
   function publish(): Promise<void> {
+    // Of a pod that finished in an earlier life of this machine the API knows more than is known here.
+    if (!status && isFinal() && cache.containers.length === 0) return Promise.resolve();
     if (cache.sandbox && cache.sandbox.ips.length > 0) podIPs = cache.sandbox.ips;
     published = now();
     status = podStatus({
@@ -198,8 +200,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     }
     for (const id of [...dead]) {
       dead.delete(id);
-      if (cache.sandboxes.some((s) => s.id === id)) await cache.refreshSandbox(id);
-      else await cache.awaitExit(id);
+      await cache.awaitExit(id);
     }
   }
 
