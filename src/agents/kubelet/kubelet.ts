@@ -8,7 +8,7 @@ import { admit } from "./admission.ts";
 import { createImages } from "./images.ts";
 import { createGate, type KubeletContext } from "./kubelet-context.ts";
 import { runNode } from "./node-loop.ts";
-import { type MachineFacts, maxPods, nodeLabels } from "./node-object.ts";
+import { type MachineFacts, type MachineRoom, maxPods, nodeLabels } from "./node-object.ts";
 import type { PodFiles } from "./pod-files.ts";
 import { createPodWorker, type PodWorker } from "./pod-worker.ts";
 import type { ProbeClient } from "./probe-client.ts";
@@ -24,6 +24,8 @@ export interface KubeletOptions {
   files: PodFiles;
   probes: ProbeClient;
   machine: MachineFacts;
+  /** What is left on the machine now. */
+  room(): MachineRoom;
   nodeName: string;
   address: string;
   podCIDR: string;
@@ -249,7 +251,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     await removeStrays().catch((error) => log("strays not looked for", { error: (error as Error).message }));
   }
 
-  const node = runNode({ client, runtime, events, input, now, log }, signal);
+  const node = runNode({ client, runtime, events, input, room: options.room, now, log }, signal);
   const informers = [podInformer, serviceInformer, configMapInformer, secretInformer].map((i) =>
     i.run(signal),
   );

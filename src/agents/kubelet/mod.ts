@@ -1,5 +1,5 @@
 export * from "./kubelet.ts";
-export type { MachineFacts } from "./node-object.ts";
+export type { MachineFacts, MachineRoom } from "./node-object.ts";
 export type * from "./pod-files.ts";
 export type * from "./probe-client.ts";
 export type * from "./runtime.ts";

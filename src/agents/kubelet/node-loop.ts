@@ -6,6 +6,7 @@ import { isAlreadyExists, isConflict, isNotFound } from "../../core/api/status.t
 import type { Lease, Node } from "../../core/api/types.ts";
 import { rfc3339 } from "./kubelet-context.ts";
 import {
+  type MachineRoom,
   type NodeInput,
   newNode,
   nodeConditions,
@@ -20,6 +21,8 @@ export interface NodeLoopOptions {
   runtime: PodRuntime;
   events: EventRecorder;
   input: Omit<NodeInput, "images" | "runtimeVersion">;
+  /** What is left on the machine now. */
+  room(): MachineRoom;
   now(): number;
   log(message: string, detail?: object): void;
 }
@@ -79,7 +82,8 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
     const { unready, images } = await look();
     const input: NodeInput = { ...options.input, runtimeVersion, images };
     const at = rfc3339(now());
-    const status = nodeStatus(input, nodeConditions(node?.status?.conditions, unready, at));
+    const room = options.room();
+    const status = nodeStatus(input, nodeConditions(node?.status?.conditions, room, unready, at));
     const steady = JSON.stringify({
       ...status,
       conditions: status.conditions!.map((c) => [c.type, c.status, c.reason, c.message]),
@@ -94,7 +98,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
         const labels = { ...node.metadata.labels, ...nodeLabels(input) };
         node = await client.patch(nodes, name, { metadata: { labels } }, { type: "merge" });
       }
-      status.conditions = nodeConditions(node.status?.conditions, unready, at);
+      status.conditions = nodeConditions(node.status?.conditions, room, unready, at);
     }
     try {
       node = await client.patch(nodes, name, { status }, { subresource: "status", type: "strategic" });

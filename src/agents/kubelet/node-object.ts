@@ -17,6 +17,17 @@ export interface MachineFacts {
   architecture: string;
 }
 
+/** What is left on the machine. */
+export interface MachineRoom {
+  availableMemoryBytes: number;
+  availableStorageBytes: number;
+  availableInodes: number;
+  availablePids: number;
+}
+
+/** Below these the node says so; thresholds for disks are low, for a laptop's disk is often nearly full. */
+const scarce = { memoryBytes: 100 << 20, storageBytes: 256 << 20, inodes: 10_000, pids: 1000 };
+
 export interface NodeInput {
   name: string;
   address: string;
@@ -64,13 +75,28 @@ export type Unready = readonly string[];
 
 export function nodeConditions(
   before: readonly NodeCondition[] | undefined,
+  room: MachineRoom,
   unready: Unready,
   now: string,
 ): NodeCondition[] {
-  const facts: [string, "True" | "False", string, string][] = [
-    ["MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
-    ["DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
-    ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+  type Fact = [string, "True" | "False", string, string];
+  const pressure = (short: boolean, is: Fact, not: Fact): Fact => (short ? is : not);
+  const facts: Fact[] = [
+    pressure(
+      room.availableMemoryBytes < scarce.memoryBytes,
+      ["MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"],
+      ["MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"],
+    ),
+    pressure(
+      room.availableStorageBytes < scarce.storageBytes || room.availableInodes < scarce.inodes,
+      ["DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure"],
+      ["DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
+    ),
+    pressure(
+      room.availablePids < scarce.pids,
+      ["PIDPressure", "True", "KubeletHasInsufficientPID", "kubelet has insufficient PID available"],
+      ["PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
+    ),
     unready.length === 0
       ? ["Ready", "True", "KubeletReady", "kubelet is posting ready status"]
       : ["Ready", "False", "KubeletNotReady", unready.length > 1 ? `[${unready.join(", ")}]` : unready[0]!],

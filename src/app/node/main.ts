@@ -7,7 +7,7 @@ import { createKubeletServer, runLogRotation, startKubelet } from "../../agents/
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { createContainerdRuntime } from "../../edge/cri/mod.ts";
 import { createHttpClient, createUpgrades, listenTls } from "../../edge/http/mod.ts";
-import { readMachine } from "../../edge/machine/mod.ts";
+import { readMachine, readRoom } from "../../edge/machine/mod.ts";
 import { createPodFiles } from "../../edge/pod-volumes/mod.ts";
 import { createProbeClient } from "../../edge/probe/mod.ts";
 import { cgroupName } from "../cluster/paths.ts";
@@ -45,6 +45,7 @@ async function main(): Promise<void> {
       files: createPodFiles(),
       probes: createProbeClient(),
       machine: readMachine(config.rootDir),
+      room: () => readRoom(config.rootDir),
       nodeName: config.nodeName,
       address: config.address,
       podCIDR: config.podCIDR,

@@ -1,8 +1,8 @@
 // What this machine is, as a Node object tells it.
 import { randomUUID } from "node:crypto";
 import { readFileSync, statfsSync } from "node:fs";
-import { availableParallelism, release, totalmem } from "node:os";
-import type { MachineFacts } from "../../agents/kubelet/mod.ts";
+import { availableParallelism, freemem, release, totalmem } from "node:os";
+import type { MachineFacts, MachineRoom } from "../../agents/kubelet/mod.ts";
 
 function text(path: string): string {
   try {
@@ -30,5 +30,20 @@ export function readMachine(dir: string): MachineFacts {
     kernelVersion: release(),
     osImage: osName,
     architecture: goArch[process.arch] ?? process.arch,
+  };
+}
+
+/** What is left: memory, PIDs, and room on the file system that holds `dir`. */
+export function readRoom(dir: string): MachineRoom {
+  const disk = statfsSync(dir);
+  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(text("/proc/meminfo"))?.[1];
+  const running = /^\S+ \S+ \S+ \d+\/(\d+)/.exec(text("/proc/loadavg"))?.[1];
+  const most = Number(text("/proc/sys/kernel/pid_max") || Number.POSITIVE_INFINITY);
+  return {
+    availableMemoryBytes: available ? Number(available) * 1024 : freemem(),
+    availableStorageBytes: disk.bavail * disk.bsize,
+    // File systems without a fixed number of inodes say 0 of 0.
+    availableInodes: disk.files === 0 ? Number.POSITIVE_INFINITY : disk.ffree,
+    availablePids: most - Number(running ?? 0),
   };
 }

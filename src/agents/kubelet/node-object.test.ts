@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nodeConditions } from "./node-object.ts";
+
+const plenty = {
+  availableMemoryBytes: 1e12,
+  availableStorageBytes: 1e12,
+  availableInodes: 1e9,
+  availablePids: 1e6,
+};
+const words = (room: object, unready: string[] = []): string[] =>
+  nodeConditions(undefined, { ...plenty, ...room }, unready, "now").map(
+    (c) => `${c.type}=${c.status} ${c.reason}`,
+  );
+
+test("a node says what it lacks", () => {
+  assert.deepEqual(words({}), [
+    "MemoryPressure=False KubeletHasSufficientMemory",
+    "DiskPressure=False KubeletHasNoDiskPressure",
+    "PIDPressure=False KubeletHasSufficientPID",
+    "Ready=True KubeletReady",
+  ]);
+  assert.ok(words({ availableMemoryBytes: 1 }).includes("MemoryPressure=True KubeletHasInsufficientMemory"));
+  assert.ok(words({ availableStorageBytes: 1 }).includes("DiskPressure=True KubeletHasDiskPressure"));
+  assert.ok(words({ availableInodes: 1 }).includes("DiskPressure=True KubeletHasDiskPressure"));
+  assert.ok(words({ availablePids: 1 }).includes("PIDPressure=True KubeletHasInsufficientPID"));
+  assert.ok(words({}, ["no runtime"]).includes("Ready=False KubeletNotReady"));
+});
+
+test("a condition that stays keeps the time of its last change", () => {
+  const before = nodeConditions(undefined, plenty, [], "then");
+  const after = nodeConditions(before, plenty, ["down"], "now");
+  assert.deepEqual(
+    after.map((c) => `${c.type} ${c.lastTransitionTime} ${c.lastHeartbeatTime}`),
+    ["MemoryPressure then now", "DiskPressure then now", "PIDPressure then now", "Ready now now"],
+  );
+});
