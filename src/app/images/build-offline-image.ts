@@ -2,6 +2,7 @@
 // missing libraries, written as an OCI archive. The same packages give the same bytes.
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { addBaseSystem, installers, withPath } from "./base-system.ts";
 import { linkBusybox } from "./busybox-commands.ts";
 import { downloadPackages, type KnownPackages, resolvePackages, updatePackageLists } from "./debian.ts";
 import { elfNeeds } from "./elf-needs.ts";
@@ -35,13 +36,14 @@ export async function buildOfflineImage(spec: ImageSpec, options: BuildOptions):
   for (const files of await readPackages(debs, options.unpacked ?? new Map()))
     addPackage(tree, files, spec.only);
   for (const [path, file] of Object.entries(spec.files ?? {})) addFile(tree, path, file);
+  addBaseSystem(tree, spec);
   if (spec.packages.includes("ca-certificates")) addCertificateBundle(tree);
   if (spec.busybox) await linkBusybox(tree, spec.busybox);
   const missing = missingLibraries(tree);
   if (missing.length > 0) throw new Error(`image ${spec.name} lacks ${missing.join(", ")}`);
   const layer = await writeLayer(tree);
   await mkdir(dirname(options.archive), { recursive: true });
-  return writeOciArchive(spec.name, { layer, config: spec.config }, options.archive);
+  return writeOciArchive(spec.name, { layer, config: withPath(spec.config) }, options.archive);
 }
 
 /** In order; several at a time, for unpacking is what takes long. */
@@ -58,8 +60,9 @@ async function readPackages(debs: readonly string[], unpacked: Map<string, FileT
 /** Old package lists name versions that the mirror no longer has: bring them up to date once, then try again. */
 async function fetchPackages(spec: ImageSpec, options: BuildOptions): Promise<string[]> {
   const known = options.known ?? new Map();
+  const without = [...installers, ...(spec.without ?? [])];
   const attempt = async (): Promise<string[]> =>
-    downloadPackages(await resolvePackages(spec.packages, spec.without ?? [], known), options.packageDir);
+    downloadPackages(await resolvePackages(spec.packages, without, known), options.packageDir);
   try {
     return await attempt();
   } catch {

@@ -3,54 +3,9 @@ import type { ImageFile, ImageSpec } from "./spec.ts";
 
 export const pauseImage = "portolan.local/pause:1";
 
-/** Packages that only serve the installation of others. */
-const installers = [
-  "adduser",
-  "debconf",
-  "debconf-2.0",
-  "debianutils",
-  "dpkg",
-  "gcc-12-base",
-  "init-system-helpers",
-  "install-info",
-  "lsb-base",
-  "openssl",
-  "passwd",
-  "perl",
-  "perl-base",
-  "sensible-utils",
-  "systemd",
-  "sysvinit-utils",
-  "ucf",
-];
-
-const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const file = (data: string, mode = 0o644): ImageFile => ({ kind: "file", data, mode });
 const directory = (mode = 0o755): ImageFile => ({ kind: "directory", mode });
 const symlink = (target: string): ImageFile => ({ kind: "symlink", target });
-
-const accounts = (more: { passwd?: string; group?: string } = {}): Record<string, ImageFile> => ({
-  "/etc/passwd": file(
-    `root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/bin/false\n${more.passwd ?? ""}nobody:x:65534:65534:nobody:/home:/bin/false\n`,
-  ),
-  "/etc/group": file(`root:x:0:\ndaemon:x:1:\nwww-data:x:33:\n${more.group ?? ""}nobody:x:65534:\n`),
-  "/etc/nsswitch.conf": file("passwd: files\ngroup: files\nhosts: files dns\n"),
-  "/tmp": directory(0o1777),
-  "/var/tmp": directory(0o1777),
-  "/root": directory(0o700),
-  "/run": directory(),
-  "/proc": directory(),
-  "/sys": directory(),
-  "/dev": directory(),
-});
-
-/** /bin and the others as an installed Debian has them. */
-const mergedUsr: Record<string, ImageFile> = {
-  "/bin": symlink("usr/bin"),
-  "/sbin": symlink("usr/sbin"),
-  "/lib": symlink("usr/lib"),
-  "/lib64": symlink("usr/lib64"),
-};
 
 /** Links that Debian's alternatives would make. */
 const alternatives = { "/usr/bin/awk": symlink("mawk") };
@@ -165,16 +120,15 @@ export const offlineImages: readonly ImageSpec[] = [
   {
     name: pauseImage,
     packages: ["catatonit"],
-    without: installers,
     only: ["/usr/bin/catatonit"],
     files: { "/pause": symlink("usr/bin/catatonit") },
-    config: { Entrypoint: ["/pause", "-P"], Env: [path], WorkingDir: "/" },
+    config: { Entrypoint: ["/pause", "-P"], WorkingDir: "/" },
   },
   {
     // The dynamic busybox: Debian's static one crashes in getaddrinfo, so wget could not resolve a name.
     name: "docker.io/library/busybox:latest",
     packages: ["busybox", "libc6", "netcat-openbsd"],
-    without: [...installers, "libgcc-s1"],
+    without: ["libgcc-s1"],
     only: [
       "/usr/bin/busybox",
       "/usr/bin/nc.openbsd",
@@ -185,19 +139,15 @@ export const offlineImages: readonly ImageSpec[] = [
       "/usr/lib/ld-linux-aarch64.so.1",
     ],
     busybox: { binary: "/usr/bin/busybox", linkDirectory: "/usr/bin" },
-    files: { ...mergedUsr, ...accounts(), "/home": directory(), "/usr/bin/nc": file(busyboxNc, 0o755) },
-    config: { Cmd: ["sh"], Env: [path], WorkingDir: "/" },
+    files: { "/home": directory(), "/usr/bin/nc": file(busyboxNc, 0o755) },
+    config: { Cmd: ["sh"], WorkingDir: "/" },
   },
   {
     name: "docker.io/library/nginx:latest",
+    users: [{ name: "nginx", uid: 101 }],
     packages: [...userland, "nginx"],
-    without: [...installers, "iproute2", "libbpf0", "libelf1"],
+    without: ["iproute2", "libbpf0", "libelf1"],
     files: {
-      ...mergedUsr,
-      ...accounts({
-        passwd: "nginx:x:101:101:nginx user:/nonexistent:/bin/false\n",
-        group: "nginx:x:101:\n",
-      }),
       ...alternatives,
       "/etc/nginx/nginx.conf": file(nginxConf),
       "/etc/nginx/conf.d/default.conf": file(nginxDefaultServer),
@@ -213,7 +163,6 @@ export const offlineImages: readonly ImageSpec[] = [
     config: {
       Entrypoint: ["/docker-entrypoint.sh"],
       Cmd: ["nginx", "-g", "daemon off;"],
-      Env: [path],
       WorkingDir: "/",
       StopSignal: "SIGQUIT",
       ExposedPorts: { "80/tcp": {} },
@@ -234,16 +183,13 @@ export const offlineImages: readonly ImageSpec[] = [
       "socat",
       "tcpdump",
     ],
-    without: installers,
     busybox: { binary: "/usr/bin/busybox", linkDirectory: "/usr/bin" },
     files: {
-      ...mergedUsr,
-      ...accounts(),
       ...alternatives,
       "/home": directory(),
       "/var/run": symlink("../run"),
       "/usr/bin/nc": symlink("nc.openbsd"),
     },
-    config: { Cmd: ["bash"], Env: [path], WorkingDir: "/" },
+    config: { Cmd: ["bash"], WorkingDir: "/" },
   },
 ];

@@ -27,7 +27,7 @@ export interface EnsureOptions {
 }
 
 /** Changes whenever the way images are put together changes. */
-const builderVersion = 3;
+const builderVersion = 4;
 
 function specHash(spec: ImageSpec): string {
   return createHash("sha256")

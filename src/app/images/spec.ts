@@ -26,12 +26,14 @@ export interface ImageSpec {
   readonly name: string;
   /** Debian packages whose files go in, with what they depend on. */
   readonly packages: readonly string[];
-  /** Packages among the dependencies that the image does not need. */
+  /** Packages among the dependencies that the image does not need, besides those that only serve installation. */
   readonly without?: readonly string[];
   /** Of the packages' files, only these paths, what stands below them, and a library's versioned files; absent: all but documentation. */
   readonly only?: readonly string[];
-  /** Added last, so they replace what packages bring. */
+  /** Added last (but for what every system has and the image still lacks), so they replace what packages bring. */
   readonly files?: Readonly<Record<string, ImageFile>>;
+  /** System users, each with a group of its own, besides root, daemon, www-data and nobody. */
+  readonly users?: readonly { readonly name: string; readonly uid: number }[];
   /** Path of a busybox whose commands get a link each (in the named directory) where no file has the name. */
   readonly busybox?: { readonly binary: string; readonly linkDirectory: string };
   readonly config: ImageConfig;
