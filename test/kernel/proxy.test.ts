@@ -1,11 +1,12 @@
 // The proxy's loop against an API and a kernel: changes arrive, a flushed table comes back, a restart changes nothing.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
 import { run } from "../../src/edge/netns/mod.ts";
 import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
+import { createHealthPorts, serveProxyHttp } from "../../src/edge/proxy-http/mod.ts";
 import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
 import { inPlace, type Lab, nodeAddress, openLab, type Place, podCIDR } from "./lab.ts";
 import { service, slice } from "./objects.ts";
@@ -56,6 +57,7 @@ function start(scripts: string[] = []): ServiceProxy {
       conntrack: createConntrack({ prefix }),
       clock: {
         now: () => performance.now(),
+        wall: () => Date.now(),
         sleep: (ms, signal) =>
           new Promise((resolve) => {
             const end = (): void => {
@@ -67,6 +69,7 @@ function start(scripts: string[] = []): ServiceProxy {
             signal.addEventListener("abort", end);
           }),
       },
+      healthPorts: createHealthPorts(assert.fail),
       log: { info() {}, warn: (f, m) => warnings.push(`${m} ${JSON.stringify(f)}`) },
       localAddresses: [cluster.dnsAddress],
     },
@@ -78,6 +81,10 @@ before(async () => {
   lab = await openLab([["a0", "b0"]]);
 });
 after(() => lab?.close());
+afterEach(async () => {
+  stop.abort();
+  await proxy.done;
+});
 beforeEach(async () => {
   await nft("flush ruleset");
   warnings.length = 0;
@@ -139,10 +146,11 @@ describe("the proxy", () => {
     await proxy.synced;
     await becomes("a0", () => b0!.dial(ip, 80));
     // Change the order in which endpoints fill the slots, so that a fresh plan would number them otherwise.
+    const lists = async (element: string) => ({ name: (await listing()).includes(element) ? "yes" : "no" });
     api.put(refs.endpointSlices, slice("web", [b0!]));
-    await becomes("b0", () => b0!.dial(ip, 80));
+    await becomes("yes", () => lists("0x00000000 . 0x00000001 : 10.244.0.3 . 80"));
     api.put(refs.endpointSlices, slice("web", [a0!, b0!]));
-    await becomes("a0", () => b0!.dial(ip, 80));
+    await becomes("yes", () => lists("0x00000001 . 0x00000001 : 10.244.0.2 . 80"));
     assert.equal((await lab.host.dial("172.30.200.7", 80)).error, undefined);
     stop.abort();
     await proxy.done;
@@ -151,7 +159,7 @@ describe("the proxy", () => {
     const scripts: string[] = [];
     proxy = start(scripts);
     await proxy.synced;
-    assert.deepEqual(scripts, []);
+    assert.deepEqual(scripts, [], `${before}\n${warnings}`);
     assert.equal(await listing(), before);
     stop.abort();
     await proxy.done;
@@ -191,6 +199,56 @@ describe("the proxy", () => {
       stop.abort();
       await proxy.done;
     });
+
+  test("health, metrics and the health check node port", async () => {
+    const vip = service("lb", "10.96.0.60", {
+      type: "LoadBalancer",
+      externalTrafficPolicy: "Local",
+      healthCheckNodePort: 32000,
+      ports: [{ port: 80, nodePort: 30080 }],
+    });
+    api.put(refs.services, vip);
+    proxy = start();
+    const http = serveProxyHttp({ proxy, onError: assert.fail });
+    await proxy.synced;
+    const get = async (url: string) => {
+      const r = await fetch(url);
+      return {
+        status: r.status,
+        text: await r.text(),
+        weight: r.headers.get("x-load-balancing-endpoint-weight"),
+      };
+    };
+    const node = "http://127.0.0.1:32000/anything";
+    assert.deepEqual(await get(node), {
+      status: 503,
+      weight: "0",
+      text: '{\n\t"service": {\n\t\t"namespace": "default",\n\t\t"name": "lb"\n\t},\n\t"localEndpoints": 0,\n\t"serviceProxyHealthy": true\n}',
+    });
+    const own = slice("lb", [lab.pod.a0!]);
+    own.metadata.annotations = {
+      "endpoints.kubernetes.io/last-change-trigger-time": new Date().toISOString(),
+    };
+    api.put(refs.endpointSlices, own);
+    await becomes("1", async () => ({ name: (await get(node)).weight! }));
+    assert.equal((await get(node)).status, 200);
+    assert.equal((await get("http://127.0.0.1:10256/healthz")).status, 200);
+    assert.match((await get("http://127.0.0.1:10256/healthz")).text, /"lastUpdated":".*"nodeEligible":true/);
+    assert.equal((await get("http://127.0.0.1:10249/proxyMode")).text, "nftables");
+    const { text } = await get("http://127.0.0.1:10249/metrics");
+    assert.match(text, /kubeproxy_sync_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]/);
+    assert.match(text, /kubeproxy_network_programming_duration_seconds_count 1\n/);
+    api.remove(refs.services, "default/lb");
+    await becomes("closed", () =>
+      get(node).then(
+        () => ({ name: "open" }),
+        () => ({ name: "closed" }),
+      ),
+    );
+    http.close();
+    stop.abort();
+    await proxy.done;
+  });
 
   test("tables of others are left alone", async () => {
     await nft("add table ip stranger");

@@ -21,9 +21,25 @@ export interface Conntrack {
   remove(family: Family, flows: readonly UdpFlow[]): Promise<void>;
 }
 
+/** What a load balancer is told about a Service on this node. */
+export interface HealthAnswer {
+  readonly status: 200 | 503;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** HTTP on the node for load balancers. */
+export interface HealthPorts {
+  /** Listens on exactly these ports, whatever the path; the answer is asked for at each request. */
+  serve(ports: ReadonlyMap<number, () => HealthAnswer>): void;
+  close(): void;
+}
+
 export interface Clock {
   /** Milliseconds, monotonic. */
   now(): number;
+  /** Milliseconds since the epoch. */
+  wall(): number;
   /** Resolves after so many milliseconds, or at once when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }

@@ -5,7 +5,10 @@ import * as refs from "../../core/api/refs.ts";
 import type { EndpointSlice, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { type NodeFacts, resolveService } from "../../core/network/mod.ts";
-import type { Clock, Conntrack, Log, NftTables } from "./ports.ts";
+import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
+import { createProxyMetrics } from "./metrics.ts";
+import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
+import { createProgrammingLatency } from "./programming-latency.ts";
 import { createTableKeeper } from "./table-keeper.ts";
 
 export interface ProxyOptions {
@@ -24,6 +27,8 @@ export interface ProxyOptions {
   localAddresses: readonly string[];
   /** The node's second family, on a dual-stack cluster. */
   second?: { nodeAddress: string; podCIDR: string; serviceCIDR: string };
+  /** Where load balancers ask for health; absent: nowhere. */
+  healthPorts?: HealthPorts;
 }
 
 export interface ServiceProxy {
@@ -31,6 +36,10 @@ export interface ServiceProxy {
   readonly synced: Promise<void>;
   /** Resolves after the signal aborts and the last transaction ended. The tables stay: traffic goes on. */
   readonly done: Promise<void>;
+  /** The answer to /healthz. */
+  healthz(): HealthAnswer;
+  /** The answer to /metrics, Prometheus text. */
+  metrics(): Promise<string>;
 }
 
 const serviceNameLabel = "kubernetes.io/service-name";
@@ -59,6 +68,33 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     fieldSelector: `metadata.name=${options.nodeName}`,
     onError,
   });
+
+  const metrics = createProxyMetrics();
+  const latency = createProgrammingLatency(clock.wall());
+  let health: ProxyHealth = { lastUpdated: undefined, waitingSince: undefined };
+  /** By Service, as the kernel has it: port of the health check and endpoints on this node. */
+  const healthPorts = new Map<string, { port: number; localEndpoints: number }>();
+
+  /** Keeps the ports of health checks as the Services of the first family want them. */
+  function updateHealthPorts(keys: Iterable<string>): void {
+    if (!options.healthPorts) return;
+    const plan = keepers[0]!.plan;
+    let changed = false;
+    for (const key of new Set([...keys, ...healthPorts.keys()])) {
+      const { healthCheckNodePort: port, localEndpoints = 0 } = plan?.get(key) ?? {};
+      const known = healthPorts.get(key);
+      if (known && known.port === port) known.localEndpoints = localEndpoints;
+      else if (known || port !== undefined) {
+        changed = true;
+        if (port === undefined) healthPorts.delete(key);
+        else healthPorts.set(key, { port, localEndpoints });
+      }
+    }
+    if (!changed) return;
+    const answer = (key: string): HealthAnswer =>
+      healthNodePortAnswer(key, healthPorts.get(key)?.localEndpoints ?? 0, isHealthy(health, clock.wall()));
+    options.healthPorts.serve(new Map([...healthPorts].map(([key, { port }]) => [port, () => answer(key)])));
+  }
 
   let zone = "";
   const first = {
@@ -91,22 +127,43 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       conntrack,
       clock,
       log,
+      applied(kind, milliseconds) {
+        metrics.applied(v6 ? "IPv6" : "IPv4", kind, milliseconds, clock.wall());
+      },
+      failed: () => metrics.failed(v6 ? "IPv6" : "IPv4"),
+      settled(settledKeys) {
+        const now = clock.wall();
+        health = { lastUpdated: now, waitingSince: undefined };
+        if (at !== first) return;
+        for (const ms of latency.settled(settledKeys, now)) metrics.programmed(ms);
+        updateHealthPorts(settledKeys);
+      },
     });
   });
 
   const touch = (key: string): void => {
+    const now = clock.wall();
+    if (health.waitingSince === undefined) health = { ...health, waitingSince: now };
+    metrics.queued(now);
     for (const k of keepers) k.touch(key);
   };
-  const touchService = (s: Service): void => touch(serviceKey(s));
-  const touchSlice = (s: EndpointSlice): void => touch(sliceOwner(s));
+  const touchService = (s: Service): void => {
+    metrics.serviceChanged();
+    touch(serviceKey(s));
+  };
+  const touchSlice = (s: EndpointSlice, old?: EndpointSlice): void => {
+    metrics.endpointsChanged();
+    latency.changed(sliceOwner(s), s, old);
+    touch(sliceOwner(s));
+  };
   services.on({ added: touchService, updated: touchService, deleted: touchService });
   slices.on({
-    added: touchSlice,
+    added: (s) => touchSlice(s),
     updated(now, old) {
-      touchSlice(now);
-      if (sliceOwner(old) !== sliceOwner(now)) touchSlice(old);
+      touchSlice(now, old);
+      if (sliceOwner(old) !== sliceOwner(now)) touch(sliceOwner(old));
     },
-    deleted: touchSlice,
+    deleted: (s) => touch(sliceOwner(s)),
   });
   function readNode(): void {
     const labels = nodes.get(options.nodeName)?.metadata.labels ?? {};
@@ -125,11 +182,17 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     await Promise.race([Promise.all([services.synced, slices.synced, nodes.synced]), aborted]);
     await Promise.all(keepers.map((k) => k.run(signal)));
     nft.close();
+    options.healthPorts?.close();
   }
 
   const synced = Promise.all(keepers.map((k) => k.synced)).then(() => {});
   const done = Promise.all([services.run(signal), slices.run(signal), nodes.run(signal), keep()]).then(
     () => {},
   );
-  return { synced, done };
+  return {
+    synced,
+    done,
+    healthz: () => healthzAnswer(health, clock.wall()),
+    metrics: () => metrics.text(),
+  };
 }

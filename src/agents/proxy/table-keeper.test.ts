@@ -74,6 +74,7 @@ const nft: NftTables = {
 
 const clock: Clock = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   sleep: (_, signal) =>
     new Promise((resolve) => {
       const end = (): void => {

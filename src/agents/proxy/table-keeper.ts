@@ -24,8 +24,11 @@ export interface KeeperOptions {
   conntrack: Conntrack;
   clock: Clock;
   log: Log;
-  /** Told of every transaction that went through, with the Services in it (none: a whole load or a repair). */
-  applied?(keys: ReadonlySet<string>, milliseconds: number): void;
+  /** Told of every transaction that went through; `whole` is a load of everything or a repair. */
+  applied?(kind: "whole" | "part", milliseconds: number): void;
+  failed?(): void;
+  /** The kernel has what these Services mean now. */
+  settled?(keys: ReadonlySet<string>): void;
 }
 
 export interface TableKeeper {
@@ -66,7 +69,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   });
   const flows = createFlowCleaner(options, () => plan);
 
-  async function apply(script: Iterable<string>, keys: ReadonlySet<string>): Promise<void> {
+  async function apply(script: Iterable<string>, kind: "whole" | "part"): Promise<void> {
     const begin = clock.now();
     version++;
     try {
@@ -74,18 +77,18 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     } finally {
       version++;
     }
-    options.applied?.(keys, clock.now() - begin);
+    options.applied?.(kind, clock.now() - begin);
   }
 
   async function applyWhole(whole: ServicePlan): Promise<void> {
     whole.take();
-    await apply(printTable(whole.table()), new Set());
+    await apply(printTable(whole.table()), "whole");
     rules = undefined;
   }
 
-  async function applyChange(change: NftChange, keys: ReadonlySet<string>): Promise<void> {
+  async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {
     if (isEmptyChange(change)) return;
-    await apply(printChange(change), keys);
+    await apply(printChange(change), kind);
     if (change.chains.length > 0) rules = undefined;
   }
 
@@ -98,13 +101,15 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     const adopted = listing && adoptListing(listing);
     const next = createServicePlan(facts, table, adopted);
     dirty.clear();
-    for (const key of options.keys()) next.set(key, options.routing(key, facts));
+    const keys = new Set(options.keys());
+    for (const key of keys) next.set(key, options.routing(key, facts));
     adopted?.forget();
     next.take();
     const change = listing && diffTable(listing, next.table(), learned);
-    if (change) await applyChange(change, new Set());
+    if (change) await applyChange(change, "whole");
     else await applyWhole(next);
     plan = epoch === asked ? next : undefined;
+    options.settled?.(keys);
     flows.clean();
   }
 
@@ -120,7 +125,8 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
       udp = true;
       flows.replaced(before, after, current.facts);
     }
-    await applyChange(current.take(), keys);
+    await applyChange(current.take(), "part");
+    options.settled?.(keys);
     if (udp) flows.clean();
   }
 
@@ -144,6 +150,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
         // What was taken from the plan is lost with the transaction: begin from what is wanted, not from a difference.
         plan = undefined;
         failures++;
+        options.failed?.();
         log.warn({ table, error: String(error) }, "a transaction failed; planning the whole table anew");
         await clock.sleep(Math.min(25 * 2 ** failures, 5000), signal);
         continue;

@@ -4,6 +4,7 @@ import { type ServiceProxy, startProxy } from "../../agents/proxy/mod.ts";
 import type { KubeClient } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { createConntrack, createNftTables } from "../../edge/nft/mod.ts";
+import { createHealthPorts, serveProxyHttp } from "../../edge/proxy-http/mod.ts";
 
 export interface NodeProxyOptions {
   config: Pick<NodeConfig, "cluster" | "address" | "nodeName" | "podCIDR">;
@@ -14,7 +15,7 @@ export interface NodeProxyOptions {
 /** Runs until the signal aborts; the tables stay, so that traffic goes on. */
 export function runProxy({ config, client, log }: NodeProxyOptions, signal: AbortSignal): ServiceProxy {
   const say = (fields: object, message: string): void => log(`proxy: ${message}`, fields);
-  return startProxy(
+  const proxy = startProxy(
     {
       client,
       nodeName: config.nodeName,
@@ -25,11 +26,21 @@ export function runProxy({ config, client, log }: NodeProxyOptions, signal: Abor
       conntrack: createConntrack(),
       clock: {
         now: () => performance.now(),
+        wall: () => Date.now(),
         sleep: (ms, abort) => sleep(ms, undefined, { signal: abort }).catch(() => undefined),
       },
       log: { info: say, warn: say },
       localAddresses: [config.cluster.dnsAddress],
+      healthPorts: createHealthPorts((port, error) =>
+        say({ port, error: error.message }, "a health check node port cannot be served"),
+      ),
     },
     signal,
   );
+  const http = serveProxyHttp({
+    proxy,
+    onError: (error) => say({ error: error.message }, "health and metrics cannot be served"),
+  });
+  signal.addEventListener("abort", () => http.close(), { once: true });
+  return proxy;
 }

@@ -137,5 +137,15 @@ export function resolveService(
           : undefined,
     };
   });
-  return { key: `${namespace}/${name}`, ports };
+  const here = new Set<string>();
+  for (const p of ports) for (const e of p.endpoints) if (e.local && e.state === "ready") here.add(e.address);
+  return {
+    key: `${namespace}/${name}`,
+    healthCheckNodePort:
+      spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local"
+        ? spec.healthCheckNodePort || undefined
+        : undefined,
+    localEndpoints: here.size,
+    ports,
+  };
 }

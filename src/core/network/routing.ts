@@ -61,5 +61,9 @@ export interface PortRouting {
 export interface ServiceRouting {
   /** namespace/name. */
   readonly key: string;
+  /** Where a load balancer asks whether this node has endpoints (externalTrafficPolicy Local). */
+  readonly healthCheckNodePort: number | undefined;
+  /** Different addresses of ready endpoints on this node. */
+  readonly localEndpoints: number;
   readonly ports: readonly PortRouting[];
 }

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { healthNodePortAnswer, healthzAnswer } from "./health.ts";
+import { createProgrammingLatency } from "./programming-latency.ts";
+
+describe("healthz", () => {
+  const now = Date.parse("2026-01-01T00:01:40Z");
+  const rows: [string, { lastUpdated: number | undefined; waitingSince: number | undefined }, 200 | 503][] = [
+    ["before the first table", { lastUpdated: undefined, waitingSince: undefined }, 503],
+    ["up to date", { lastUpdated: now - 3_600_000, waitingSince: undefined }, 200],
+    ["a change waits a little", { lastUpdated: now - 1000, waitingSince: now - 59_000 }, 200],
+    ["a change waits too long", { lastUpdated: now - 90_000, waitingSince: now - 61_000 }, 503],
+  ];
+  for (const [name, state, status] of rows)
+    test(name, () => assert.equal(healthzAnswer(state, now).status, status));
+});
+
+describe("health check node port", () => {
+  const rows: [number, boolean, 200 | 503][] = [
+    [2, true, 200],
+    [0, true, 503],
+    [2, false, 503],
+  ];
+  for (const [endpoints, healthy, status] of rows)
+    test(`${endpoints} endpoints, proxy ${healthy ? "healthy" : "unhealthy"}`, () => {
+      const answer = healthNodePortAnswer("ns/web", endpoints, healthy);
+      assert.equal(answer.status, status);
+      assert.deepEqual(JSON.parse(answer.body), {
+        service: { namespace: "ns", name: "web" },
+        localEndpoints: endpoints,
+        serviceProxyHealthy: healthy,
+      });
+    });
+});
+
+test("programming latency counts each trigger once, from the proxy's start on", () => {
+  const slice = (time: string | undefined) =>
+    ({
+      metadata: time ? { annotations: { "endpoints.kubernetes.io/last-change-trigger-time": time } } : {},
+    }) as never;
+  const latency = createProgrammingLatency(Date.parse("2026-01-01T00:00:10Z"));
+  const one = slice("2026-01-01T00:00:11Z");
+  latency.changed("a", slice("2026-01-01T00:00:09Z"), undefined);
+  latency.changed("a", one, undefined);
+  latency.changed("a", slice("2026-01-01T00:00:11Z"), one);
+  latency.changed("a", slice(undefined), one);
+  latency.changed("a", slice("nonsense"), one);
+  const now = Date.parse("2026-01-01T00:00:11.250Z");
+  assert.deepEqual(latency.settled(new Set(["b"]), now), []);
+  assert.deepEqual(latency.settled(new Set(["a", "b"]), now), [250]);
+  assert.deepEqual(latency.settled(new Set(["a"]), now), []);
+});

@@ -1,0 +1,2 @@
+export * from "./health-ports.ts";
+export * from "./proxy-http.ts";
