@@ -141,7 +141,31 @@ export function printQuantity(q: Quantity): string {
   return `${unscaled}${decimalSuffix.get(scale)!}`;
 }
 
-/** The canonical text of a quantity as JSON carries it (string or number). Throws QuantityError. */
+/**
+ * Whether Kubernetes hands a quantity on in the words in which it came: where its parser sees at a glance that nothing could be
+ * shortened (up to 18 digits, an exponent that has a suffix, no zeros to move into it).
+ */
+function keepsItsText(text: string): boolean {
+  const [, whole, fraction = "", suffix] = /^[+-]?0*([0-9]*)(?:\.([0-9]*))?(.*)$/.exec(
+    text,
+  ) as unknown as string[];
+  const digits = (whole || "0") + fraction;
+  const power = binary.indexOf(suffix!) + 1;
+  if (power > 0) return fraction === "" && 14 - digits.length - power * 3 >= 0 && BigInt(digits) % 8n !== 0n;
+  const exponent = decimal.get(suffix!) ?? Number(suffix!.slice(1));
+  const scale = exponent - fraction.length;
+  return (
+    digits.length <= 18 &&
+    scale >= -9 &&
+    scale % 3 === 0 &&
+    !digits.endsWith("000") &&
+    !digits.startsWith("0")
+  );
+}
+
+/** The text of a quantity as Kubernetes writes what JSON carried (string or number). Throws QuantityError. */
 export function canonicalQuantity(value: string | number): string {
-  return printQuantity(parseQuantity(String(value).trim()));
+  const text = String(value).trim();
+  const quantity = parseQuantity(text);
+  return keepsItsText(text) ? text : printQuantity(quantity);
 }
