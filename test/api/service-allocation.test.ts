@@ -1,7 +1,10 @@
 // Cluster IPs and node ports: each given out once, also to many at a time and after a restart.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startTestServer, type TestServer } from "../support/api-server.ts";
+import { createServiceAllocation } from "../../src/control/apiserver/allocation/mod.ts";
+import type { WriteContext } from "../../src/control/apiserver/mod.ts";
+import type { KubeObject } from "../../src/core/api/types.ts";
+import { startTestServer, type TestServer, testCluster } from "../support/api-server.ts";
 
 let server: TestServer;
 before(async () => {
@@ -81,4 +84,24 @@ test("a change of type gives and takes back", async () => {
   assert.equal(external.body.spec.clusterIP, undefined);
   const home = await patch({ type: "ClusterIP", externalName: null });
   assert.match(home.body.spec.clusterIP, /^10\.96\./, home.text);
+});
+
+test("a server that starts knows what stored Services hold", async () => {
+  await make("held", { type: "NodePort", clusterIP: "10.96.6.6", ports: [{ port: 80, nodePort: 30666 }] });
+  const reserve = createServiceAllocation({ store: server.store, cluster: testCluster, random: Math.random });
+  const attempt = (spec: object) =>
+    reserve({
+      operation: "CREATE",
+      def: server.api.core.registry.find("", "v1", "services")!,
+      namespace: "default",
+      name: "new",
+      subresource: "",
+      object: service("new", { type: "NodePort", ...spec }) as KubeObject,
+      old: undefined,
+      context: {} as WriteContext,
+    });
+  assert.throws(() => attempt({ clusterIP: "10.96.6.6", clusterIPs: ["10.96.6.6"] }), /already allocated/);
+  assert.throws(() => attempt({ ports: [{ port: 80, nodePort: 30666 }] }), /already allocated/);
+  attempt({ clusterIP: "10.96.6.7", clusterIPs: ["10.96.6.7"] })!.release();
+  attempt({ clusterIP: "10.96.6.7", clusterIPs: ["10.96.6.7"] });
 });

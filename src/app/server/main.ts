@@ -10,6 +10,7 @@ import {
   createApiServer,
   createTokenSigner,
   ensureBootstrapObjects,
+  expireEvents,
   keepBootstrapObjects,
 } from "../../control/apiserver/mod.ts";
 import { errorFields } from "../../control/client/mod.ts";
@@ -79,10 +80,12 @@ async function main(): Promise<void> {
   ];
   for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));
 
+  const expiry = setInterval(() => expireEvents(store, Date.now()).catch(onError), 60_000);
   let stopping = false;
   async function stop(): Promise<void> {
     if (stopping) return;
     stopping = true;
+    clearInterval(expiry);
     running.abort();
     await listening.close(1000);
     await store.close();

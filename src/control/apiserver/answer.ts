@@ -1,7 +1,7 @@
 // Writing answers: bytes, objects, and the Status of a refusal.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { stringify } from "yaml";
-import { internalError, type Status, StatusError } from "../../core/api/status.ts";
+import { internalError, type Status, StatusError, tooManyRequests } from "../../core/api/status.ts";
 import { StoreUnavailable } from "../store/mod.ts";
 
 const newline = Buffer.from("\n");
@@ -58,7 +58,8 @@ export function answerText(res: ServerResponse, code: number, text: string): voi
 /** Any error as the Status that answers it. */
 export function statusOf(error: unknown): Status {
   if (error instanceof StatusError) return error.status;
-  if (error instanceof StoreUnavailable) return internalError(error.message).status;
+  if (error instanceof StoreUnavailable)
+    return error.busy ? tooManyRequests(error.message, 1).status : internalError(error.message).status;
   return internalError(error instanceof Error ? error.message : String(error)).status;
 }
 

@@ -2,6 +2,7 @@ export * from "./api-server.ts";
 export * from "./bootstrap.ts";
 export type * from "./connect.ts";
 export type { AdmissionPlugin, ApiCore, Reserve, UserInfo, WriteContext } from "./context.ts";
+export { expireEvents } from "./event-expiry.ts";
 export type { SubresourceHandler } from "./subresource.ts";
 export { createTokenSigner, type TokenSigner } from "./tokens/mod.ts";
 export { kubernetesVersion } from "./version.ts";

@@ -9,6 +9,12 @@ import { WatchHub } from "./watch-hub.ts";
 /** Thrown for a write that could not be made durable: it was not acknowledged, and may or may not be there later. */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
+  /** Nothing is broken, there is only too much to do. */
+  readonly busy: boolean;
+  constructor(message: string, options: { cause?: unknown; busy?: boolean } = {}) {
+    super(message, { cause: options.cause });
+    this.busy = options.busy ?? false;
+  }
 }
 
 export interface StoreOptions {
@@ -153,7 +159,7 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
   function refuseWhenClosed(): void {
     if (closed) throw new StoreUnavailable("the store is closed");
     if (failure !== "") throw new StoreUnavailable(`the store does not accept writes: ${failure}`);
-    if (queue.length >= maxQueue) throw new StoreUnavailable("too many writes are waiting");
+    if (queue.length >= maxQueue) throw new StoreUnavailable("too many writes are waiting", { busy: true });
   }
 
   return {
