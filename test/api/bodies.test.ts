@@ -127,7 +127,8 @@ test("OpenAPI documents are served, once made from memory", async () => {
   const etag = document.headers.etag as string;
   const same = await server.request("GET", serverRelativeURL, { headers: { "If-None-Match": etag } });
   assert.equal(same.status, 304);
-  assert.equal((await server.request("GET", "/openapi/v3/apis/nope/v1")).status, 404);
+  for (const path of ["apis/nope/v1", "api", "x", "api/v1/pods", "apis/apps"])
+    assert.equal((await server.request("GET", `/openapi/v3/${path}`)).status, 404, path);
   const swagger = await server.request("GET", "/openapi/v2");
   assert.equal(swagger.body.swagger, "2.0");
   const protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";

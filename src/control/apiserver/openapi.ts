@@ -52,10 +52,13 @@ export function createOpenApi(
   const documents = new Map<string, Promise<Document>>();
 
   async function make(path: string, type: string): Promise<Document> {
-    const source = { schema: o.schema, definitions: o.definitions, descriptions: await o.descriptions() };
     const m = /^\/openapi\/v3\/(?:api|apis\/([^/]+))\/([^/]+)$/.exec(path);
-    const document = m ? openApiV3Document(source, m[1] ?? "", m[2]!) : openApiV2Document(source);
-    if (!document) throw failure(404, "NotFound", "the server could not find the requested resource", {});
+    const [group, version] = [m?.[1] ?? "", m?.[2] ?? ""];
+    const served = o.definitions.some((d) => d.group === group && d.version === version);
+    if (path !== "/openapi/v2" && !served)
+      throw failure(404, "NotFound", "the server could not find the requested resource", {});
+    const source = { schema: o.schema, definitions: o.definitions, descriptions: await o.descriptions() };
+    const document = m ? openApiV3Document(source, group, version)! : openApiV2Document(source);
     const body =
       type === v2ProtobufAnswer ? encodeOpenApiV2(document) : Buffer.from(JSON.stringify(document));
     return {
