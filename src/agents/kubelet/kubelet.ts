@@ -237,7 +237,10 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     await Promise.all([serviceInformer.synced, configMapInformer.synced, secretInformer.synced]);
     podInformer.on({
       added: take,
-      updated: take,
+      updated(pod) {
+        take(pod);
+        writer.seen(pod);
+      },
       deleted: (pod) => workers.get(pod.metadata.uid!)?.remove(pod),
     });
     const watchObjects = (kind: "configMaps" | "secrets") => {

@@ -78,6 +78,19 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
     }
   }
 
+  /** Whether the API still has our word: a node that was silent for too long finds itself declared unknown, or deleted. */
+  async function stands(status: NonNullable<Node["status"]>): Promise<boolean> {
+    try {
+      node = await client.get(nodes, name);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      node = undefined;
+      return false;
+    }
+    const there = new Map(node.status?.conditions?.map((c) => [c.type, c.status]));
+    return (status.conditions ?? []).every((c) => there.get(c.type) === c.status);
+  }
+
   async function report(): Promise<void> {
     const { unready, images } = await look();
     const input: NodeInput = { ...options.input, runtimeVersion, images };
@@ -88,7 +101,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       ...status,
       conditions: status.conditions!.map((c) => [c.type, c.status, c.reason, c.message]),
     });
-    if (node && steady === reported.text && now() - reported.at < reportMs) return;
+    if (node && steady === reported.text && now() - reported.at < reportMs && (await stands(status))) return;
     if (!node) {
       try {
         node = await client.create(nodes, newNode(input, status));
@@ -98,8 +111,8 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
         const labels = { ...node.metadata.labels, ...nodeLabels(input) };
         node = await client.patch(nodes, name, { metadata: { labels } }, { type: "merge" });
       }
-      status.conditions = nodeConditions(node.status?.conditions, room, unready, at);
     }
+    status.conditions = nodeConditions(node.status?.conditions, room, unready, at);
     try {
       node = await client.patch(nodes, name, { status }, { subresource: "status", type: "strategic" });
     } catch (error) {

@@ -50,3 +50,30 @@ test("a session that goes on is told to run after a moment, and everything else 
   await wait(10);
   assert.deepEqual(phases, ["Pending", "Running", "Succeeded"]);
 });
+
+test("readiness that somebody else changed is written again, once, and never because of old news", async () => {
+  const written: string[] = [];
+  let revision = 10;
+  const client = {
+    async patch(_ref: unknown, _name: string, patch: { status: PodStatus }) {
+      written.push(patch.status.conditions![0]!.status);
+      return { metadata: { resourceVersion: String(++revision) } };
+    },
+  } as unknown as KubeClient;
+  const writer = createStatusWriter(client, { wrote() {}, log() {} });
+  const status = (ready: string) =>
+    ({ phase: "Running", conditions: [{ type: "Ready", status: ready }] }) as PodStatus;
+  const pod = (resourceVersion: number, ready: string): Pod => ({
+    metadata: { uid: "u", name: "p", namespace: "default", resourceVersion: String(resourceVersion) },
+    spec: { containers: [{ name: "c" }] },
+    status: status(ready),
+  });
+  await writer.write(pod(10, "False"), status("True"));
+  writer.seen(pod(10, "False"));
+  writer.seen(pod(11, "True"));
+  assert.deepEqual(written, ["True"]);
+  writer.seen(pod(12, "False"));
+  writer.seen(pod(12, "False"));
+  await new Promise((r) => setTimeout(r, 5));
+  assert.deepEqual(written, ["True", "True"]);
+});

@@ -7,6 +7,8 @@ import type { Pod, PodStatus } from "../../core/api/types.ts";
 export interface StatusWriter {
   /** Queues the status; resolves when it, or a newer one, is written or given up because the pod is gone. */
   write(pod: Pod, status: PodStatus): Promise<void>;
+  /** Tells of the pod as the API has it: what somebody else made of its readiness meanwhile is set right. */
+  seen(pod: Pod): void;
   /** What was written or queued last for the pod. */
   last(uid: string): PodStatus | undefined;
   forget(uid: string): void;
@@ -17,6 +19,10 @@ interface Entry {
   wanted: PodStatus;
   written: string | undefined;
   going: Promise<void> | undefined;
+  /** resourceVersion of the last answer. */
+  revision: number;
+  /** The API has something else than what was written. */
+  spoilt: boolean;
   /** The news that the pod runs was held back once. */
   held: boolean;
 }
@@ -32,6 +38,9 @@ const sessionMs = 500;
 
 const isSession = (pod: Pod): boolean =>
   pod.spec?.containers.some((c) => c.stdin === true && c.stdinOnce === true) ?? false;
+
+const readiness = (status: PodStatus | undefined): string | undefined =>
+  status?.conditions?.find((c) => c.type === "Ready")?.status;
 
 /** Fields that a status may lose: a merge leaves them unless they are said to be null. */
 const optionalFields = [
@@ -79,7 +88,8 @@ export function createStatusWriter(
       }
       const status = entry.wanted;
       const text = JSON.stringify(status);
-      if (text === entry.written) return;
+      if (text === entry.written && !entry.spoilt) return;
+      entry.spoilt = false;
       const body = patchOf(status, entry.written);
       try {
         const answer = await client.patch(
@@ -89,6 +99,7 @@ export function createStatusWriter(
           { namespace, subresource: "status", type: "strategic" },
         );
         entry.written = text;
+        entry.revision = Number(answer.metadata?.resourceVersion ?? 0);
         options.wrote(answer);
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) return;
@@ -107,23 +118,43 @@ export function createStatusWriter(
     }
   }
 
+  function start(uid: string, entry: Entry): Promise<void> {
+    entry.going = send(uid, entry).finally(() => {
+      entry.going = undefined;
+    });
+    return entry.going;
+  }
+
   return {
     write(pod, status) {
       const uid = pod.metadata.uid!;
       let entry = entries.get(uid);
       if (!entry) {
-        entry = { pod, wanted: status, written: undefined, going: undefined, held: false };
+        entry = {
+          pod,
+          wanted: status,
+          written: undefined,
+          going: undefined,
+          revision: 0,
+          spoilt: false,
+          held: false,
+        };
         entries.set(uid, entry);
       }
       entry.pod = pod;
       entry.wanted = status;
-      const e = entry;
       // The loop under way looks at `wanted` again before it ends.
-      if (e.going) return e.going;
-      e.going = send(uid, e).finally(() => {
-        e.going = undefined;
-      });
-      return e.going;
+      return entry.going ?? start(uid, entry);
+    },
+    seen(pod) {
+      const uid = pod.metadata.uid!;
+      const entry = entries.get(uid);
+      if (!entry || entry.going || entry.written === undefined) return;
+      if (!(Number(pod.metadata.resourceVersion) > entry.revision)) return;
+      // A node that was out of reach for a while finds its pods declared not ready.
+      if (readiness(pod.status) === readiness(entry.wanted)) return;
+      entry.spoilt = true;
+      void start(uid, entry);
     },
     last: (uid) => entries.get(uid)?.wanted,
     forget: (uid) => void entries.delete(uid),
