@@ -18,12 +18,19 @@ export function capabilities(): bigint {
 
 const cniBinDirs = ["/usr/lib/cni", "/opt/cni/bin"];
 
+/** systemd-resolved's own list stands beside the one that names only its stub on loopback. */
+const resolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
+
 /** Name servers of the machine that a pod's questions can be forwarded to: not the loopback ones, which the node can't reach. */
-export function upstreamNameServers(): string[] {
-  const text = existsSync("/etc/resolv.conf") ? readFileSync("/etc/resolv.conf", "utf8") : "";
-  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
-    .map((m) => m[1]!)
-    .filter((a) => /^\d/.test(a) && !a.startsWith("127."));
+export function upstreamNameServers(files: readonly string[] = resolverFiles): string[] {
+  for (const file of files) {
+    const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+      .map((m) => m[1]!)
+      .filter((a) => /^\d/.test(a) && !a.startsWith("127."));
+    if (servers.length > 0) return servers;
+  }
+  return [];
 }
 
 export function writeConfigs(plan: Plan): void {

@@ -143,22 +143,34 @@ async function stop(daemon: ChildProcess): Promise<void> {
  * Fills a node's containerd root (which must not hold a containerd yet) before containerd starts there; its CRI plugin then
  * knows every offline image. Returns false, having done nothing, where the root is in use already.
  */
-export async function prepareContainerdRoot(template: ContainerdTemplate, root: string): Promise<boolean> {
-  const from = join(template.directory, "root");
+export async function prepareContainerdRoot(
+  template: Pick<ContainerdTemplate, "directory">,
+  root: string,
+): Promise<boolean> {
   if (existsSync(join(root, "io.containerd.metadata.v1.bolt"))) return false;
-  await mkdir(root, { recursive: true });
-  const linked = await run("cp", ["-al", `${from}/.`, root], { timeout: 60_000 }).then(
+  const from = join(template.directory, "root");
+  // Whole or not at all: a half-made root would share its databases with every other node.
+  const partial = `${root}.new`;
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(partial, { recursive: true });
+  const linked = await run("cp", ["-al", `${from}/.`, partial], { timeout: 60_000 }).then(
     () => true,
     () => false,
   );
-  // Another file system (or one without hard links) gets copies.
-  if (!linked) await run("cp", ["-a", "--reflink=auto", `${from}/.`, root], { timeout: 120_000 });
-  for (const database of databases) {
-    const path = join(root, database);
-    if (!linked || !existsSync(path)) continue;
-    await rm(path);
-    await cp(join(from, database), path);
+  if (linked)
+    for (const database of databases) {
+      if (!existsSync(join(from, database))) continue;
+      await rm(join(partial, database));
+      await cp(join(from, database), join(partial, database));
+    }
+  else {
+    // Another file system (or one without hard links) gets copies.
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true });
+    await run("cp", ["-a", "--reflink=auto", `${from}/.`, partial], { timeout: 120_000 });
   }
+  await rm(root, { recursive: true, force: true });
+  await rename(partial, root);
   return true;
 }
 

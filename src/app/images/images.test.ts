@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { wgetWithTimeout } from "./busybox-commands.ts";
 import { offlineImages } from "./catalogue.ts";
+import { prepareContainerdRoot } from "./containerd-template.ts";
 import { parsePackages } from "./debian-control.ts";
 import { elfNeeds } from "./elf-needs.ts";
 import { addFile, type FileTree, lookup, writeLayer } from "./file-tree.ts";
@@ -149,6 +159,29 @@ for (const [args, said, code] of calls)
     const lines = out.split("\n").filter((l) => l !== "" && l !== "Terminated");
     assert.deepEqual([lines.join("|"), status], [said, code]);
   });
+
+test("a node's root shares files with the template, never databases; it is whole or not there", async () => {
+  const template = join(dir, "template");
+  const db = "io.containerd.metadata.v1.bolt/meta.db";
+  const blob = "io.containerd.content.v1.content/blobs/b";
+  for (const path of [db, blob]) {
+    mkdirSync(dirname(join(template, "root", path)), { recursive: true });
+    writeFileSync(join(template, "root", path), "template");
+  }
+  const root = join(dir, "node/containerd");
+  // What an interrupted start left: a half-made root that still shares the database.
+  mkdirSync(dirname(join(`${root}.new`, db)), { recursive: true });
+  linkSync(join(template, "root", db), join(`${root}.new`, db));
+  assert.equal(await prepareContainerdRoot({ directory: template }, root), true);
+  const inode = (path: string): number => statSync(path).ino;
+  assert.equal(inode(join(root, blob)), inode(join(template, "root", blob)));
+  assert.notEqual(inode(join(root, db)), inode(join(template, "root", db)));
+  writeFileSync(join(root, db), "changed by this node");
+  assert.equal(readFileSync(join(template, "root", db), "utf8"), "template");
+  assert.equal(await prepareContainerdRoot({ directory: template }, root), false);
+  assert.equal(readFileSync(join(root, db), "utf8"), "changed by this node");
+  assert.equal(existsSync(`${root}.new`), false);
+});
 
 test("every image has a full name of its own, and what the first session needs is there", () => {
   const names = offlineImages.map((i) => i.name);
