@@ -4,11 +4,15 @@ import { type ImageReference, parseImageReference, printImageReference } from ".
 
 const ownDomain = "portolan.local";
 
-/** Last part of a repository to the repository that does its work. */
+/** Last part of a repository to the repository that does its work: shells with network tools, web servers by the same name. */
 const equivalents = new Map([
   ["busybox", "docker.io/library/busybox"],
   ["nginx", "docker.io/library/nginx"],
   ["pause", `${ownDomain}/pause`],
+  ["busyboxplus", `${ownDomain}/toolbox`],
+  ["dnstools", `${ownDomain}/toolbox`],
+  ["dnsutils", `${ownDomain}/toolbox`],
+  ["jessie-dnsutils", `${ownDomain}/toolbox`],
   ["netshoot", `${ownDomain}/toolbox`],
   ["network-multitool", `${ownDomain}/toolbox`],
 ]);

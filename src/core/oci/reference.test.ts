@@ -43,6 +43,7 @@ const fallbacks: [string, string | undefined][] = [
   ["registry.k8s.io/e2e-test-images/busybox:1.37.0-1", "docker.io/library/busybox:latest"],
   ["registry.k8s.io/pause:3.10", "portolan.local/pause:1"],
   ["nicolaka/netshoot", "portolan.local/toolbox:latest"],
+  ["registry.k8s.io/e2e-test-images/jessie-dnsutils:1.3", "portolan.local/toolbox:latest"],
   ["redis", undefined],
   [`nginx@${digest}`, undefined],
   ["NOT an image", undefined],
