@@ -67,7 +67,7 @@ function checkConfiguration(request: ApplyRequest): Record<string, unknown> {
   const { configuration, expected } = request;
   if (!isObject(configuration))
     throw badRequest(
-      "error decoding YAML: json: cannot unmarshal the configuration into a map[string]interface {}",
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${Array.isArray(configuration) ? "array" : typeof configuration} into Go value of type map[string]interface {}`,
     );
   const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;
   if (configuration.apiVersion === undefined || configuration.kind === undefined)
