@@ -30,33 +30,33 @@ test("two hundred at once have two hundred addresses and ports", async () => {
 
 test("of many who ask for one address, one has it", async () => {
   const made = await Promise.all(
-    Array.from({ length: 30 }, (_, i) => make(`same-${i}`, { clusterIP: "10.96.3.3" })),
+    Array.from({ length: 30 }, (_, i) => make(`same-${i}`, { clusterIP: "10.96.0.103" })),
   );
   assert.equal(made.filter((m) => m.status === 201).length, 1);
   const refused = made.find((m) => m.status === 422)!;
   assert.match(
     refused.body.message,
-    /spec\.clusterIPs: Invalid value: \["10\.96\.3\.3"\]: failed to allocate IP 10\.96\.3\.3: provided IP is already allocated/,
+    /spec\.clusterIPs: Invalid value: \["10\.96\.0\.103"\]: failed to allocate IP 10\.96\.0\.103: provided IP is already allocated/,
   );
 });
 
 test("what a refused or dry write took is free again", async () => {
   await make("dup");
-  assert.equal((await make("dup", { clusterIP: "10.96.4.4" })).status, 409);
+  assert.equal((await make("dup", { clusterIP: "10.96.0.104" })).status, 409);
   const dry = await server.request("POST", `${services}?dryRun=All`, {
-    body: service("dry", { clusterIP: "10.96.4.4" }),
+    body: service("dry", { clusterIP: "10.96.0.104" }),
   });
   assert.equal(dry.status, 201, dry.text);
-  assert.equal((await make("after", { clusterIP: "10.96.4.4" })).status, 201);
+  assert.equal((await make("after", { clusterIP: "10.96.0.104" })).status, 201);
 });
 
 test("a deleted Service's address and ports are free again", async () => {
-  await make("short", { type: "NodePort", clusterIP: "10.96.5.5", ports: [{ port: 80, nodePort: 30555 }] });
+  await make("short", { type: "NodePort", clusterIP: "10.96.0.105", ports: [{ port: 80, nodePort: 30055 }] });
   await server.request("DELETE", `${services}/short`);
   const again = await make("again", {
     type: "NodePort",
-    clusterIP: "10.96.5.5",
-    ports: [{ port: 80, nodePort: 30555 }],
+    clusterIP: "10.96.0.105",
+    ports: [{ port: 80, nodePort: 30055 }],
   });
   assert.equal(again.status, 201, again.text);
 });
@@ -87,7 +87,7 @@ test("a change of type gives and takes back", async () => {
 });
 
 test("a server that starts knows what stored Services hold", async () => {
-  await make("held", { type: "NodePort", clusterIP: "10.96.6.6", ports: [{ port: 80, nodePort: 30666 }] });
+  await make("held", { type: "NodePort", clusterIP: "10.96.0.106", ports: [{ port: 80, nodePort: 30066 }] });
   const reserve = createServiceAllocation({ store: server.store, cluster: testCluster, random: Math.random });
   const attempt = (spec: object) =>
     reserve({
@@ -100,8 +100,11 @@ test("a server that starts knows what stored Services hold", async () => {
       old: undefined,
       context: {} as WriteContext,
     });
-  assert.throws(() => attempt({ clusterIP: "10.96.6.6", clusterIPs: ["10.96.6.6"] }), /already allocated/);
-  assert.throws(() => attempt({ ports: [{ port: 80, nodePort: 30666 }] }), /already allocated/);
-  attempt({ clusterIP: "10.96.6.7", clusterIPs: ["10.96.6.7"] })!.release();
-  attempt({ clusterIP: "10.96.6.7", clusterIPs: ["10.96.6.7"] });
+  assert.throws(
+    () => attempt({ clusterIP: "10.96.0.106", clusterIPs: ["10.96.0.106"] }),
+    /already allocated/,
+  );
+  assert.throws(() => attempt({ ports: [{ port: 80, nodePort: 30066 }] }), /already allocated/);
+  attempt({ clusterIP: "10.96.0.107", clusterIPs: ["10.96.0.107"] })!.release();
+  attempt({ clusterIP: "10.96.0.107", clusterIPs: ["10.96.0.107"] });
 });

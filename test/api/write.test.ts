@@ -402,3 +402,9 @@ test("a token is good as long as its account and pod are", async () => {
   const short = await post(`${core}/serviceaccounts/robot/token`, { spec: { expirationSeconds: 10 } });
   assert.match(short.body.message, /may not specify a duration less than 10 minutes/);
 });
+
+test("what cannot be answered in the wanted form is not written", async () => {
+  const refused = await post(cms, cm("unseen"), { headers: { Accept: "application/xml" } });
+  assert.equal(refused.status, 406);
+  assert.equal((await server.request("GET", `${cms}/unseen`)).status, 404);
+});

@@ -2,7 +2,8 @@
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { isConflict, isNotFound } from "../../core/api/status.ts";
 import type { ApiCore, WriteContext } from "./context.ts";
-import { type DeleteOptionsBody, deleteObject, refuseImmortal } from "./delete.ts";
+import { deleteObject, refuseImmortal } from "./delete.ts";
+import type { DeleteOptionsBody } from "./delete-options.ts";
 import { type ListPage, type ListQuery, listPage } from "./list.ts";
 import { servedObject } from "./stored-object.ts";
 

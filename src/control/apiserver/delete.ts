@@ -1,28 +1,14 @@
 // Deleting an object: preconditions, grace periods, finalizers that the propagation policy asks for, and only then the removal
 // (apiserver registry Store.Delete, rest.BeforeDelete, deletionFinalizersForGarbageCollection).
 import type { ResourceDefinition } from "../../core/api/resource.ts";
-import {
-  badRequest,
-  conflict,
-  forbidden,
-  invalid,
-  modifiedConflict,
-  notFound,
-  type Status,
-} from "../../core/api/status.ts";
+import { conflict, forbidden, modifiedConflict, notFound, type Status } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import { type ApiCore, admit, strategyContext, timestamp, type WriteContext } from "./context.ts";
 import { unstored } from "./create.ts";
+import { checkDeleteOptions, type DeleteOptionsBody } from "./delete-options.ts";
 import { storeKey, subjectOf } from "./registry.ts";
 import { cloneStored, encodeForStorage, servedObject } from "./stored-object.ts";
-
-export interface DeleteOptionsBody {
-  gracePeriodSeconds?: number | undefined;
-  propagationPolicy?: string | undefined;
-  orphanDependents?: boolean | undefined;
-  preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
-}
 
 export type DeleteOutcome =
   /** Gone. `kv` is the last version. */
@@ -33,26 +19,6 @@ export type DeleteOutcome =
 const orphan = "orphan";
 const foreground = "foregroundDeletion";
 const maxAttempts = 100;
-
-export function checkDeleteOptions(o: DeleteOptionsBody): void {
-  const errors = [];
-  const policies = ["Foreground", "Background", "Orphan"];
-  if (o.propagationPolicy !== undefined && o.orphanDependents !== undefined)
-    errors.push({
-      type: "FieldValueInvalid" as const,
-      field: "propagationPolicy",
-      value: o.propagationPolicy,
-      detail: "orphanDependents and deletionPropagation cannot be both set",
-    });
-  if (o.propagationPolicy !== undefined && !policies.includes(o.propagationPolicy))
-    errors.push({
-      type: "FieldValueNotSupported" as const,
-      field: "propagationPolicy",
-      value: o.propagationPolicy,
-      detail: 'supported values: "Foreground", "Background", "Orphan", "nil"',
-    });
-  if (errors.length > 0) throw invalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
-}
 
 function checkPreconditions(def: ResourceDefinition, obj: KubeObject, o: DeleteOptionsBody): void {
   const name = obj.metadata.name!;
@@ -127,15 +93,9 @@ function beginDeletion(
 
   if (isNamespace(def)) {
     const ns = obj as Namespaced;
-    if (meta.deletionTimestamp) {
-      if ((ns.spec?.finalizers?.length ?? 0) === 0 && finalizers.length === 0) return true;
-      throw conflict(
-        subjectOf(def),
-        meta.name!,
-        "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace will automatically be purged by the system.",
-      );
-    }
-    if ((ns.spec?.finalizers?.length ?? 0) === 0 && finalizers.length === 0) return true;
+    const held = (ns.spec?.finalizers?.length ?? 0) > 0 || finalizers.length > 0;
+    if (!held) return true;
+    if (meta.deletionTimestamp) return undefined;
     mark(0);
     delete meta.deletionGracePeriodSeconds;
     ns.status = { ...ns.status, phase: "Terminating" };
@@ -224,36 +184,4 @@ export function deletedStatus(def: ResourceDefinition, obj: KubeObject): Status 
 export function refuseImmortal(def: ResourceDefinition, name: string): void {
   if (isNamespace(def) && ["default", "kube-system", "kube-public"].includes(name))
     throw forbidden(subjectOf(def), name, "this namespace may not be deleted");
-}
-
-/** Reads DeleteOptions, from a body or a query; throws StatusError 400 for wrong types. */
-export function readDeleteOptions(value: unknown): DeleteOptionsBody & { dryRun?: string[] } {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw badRequest("DeleteOptions must be an object");
-  const o = value as Record<string, unknown>;
-  const wrong = (field: string, type: string): never => {
-    throw badRequest(
-      `DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal ${typeof o[field]} into Go struct field DeleteOptions.${field} of type ${type}`,
-    );
-  };
-  const out: DeleteOptionsBody & { dryRun?: string[] } = {};
-  if (o.gracePeriodSeconds !== undefined && o.gracePeriodSeconds !== null) {
-    if (!Number.isInteger(o.gracePeriodSeconds)) wrong("gracePeriodSeconds", "int64");
-    out.gracePeriodSeconds = o.gracePeriodSeconds as number;
-  }
-  if (o.propagationPolicy !== undefined && o.propagationPolicy !== null) {
-    if (typeof o.propagationPolicy !== "string") wrong("propagationPolicy", "v1.DeletionPropagation");
-    out.propagationPolicy = o.propagationPolicy as string;
-  }
-  if (o.orphanDependents !== undefined && o.orphanDependents !== null) {
-    if (typeof o.orphanDependents !== "boolean") wrong("orphanDependents", "bool");
-    out.orphanDependents = o.orphanDependents as boolean;
-  }
-  if (o.preconditions !== undefined && o.preconditions !== null) {
-    if (typeof o.preconditions !== "object") wrong("preconditions", "v1.Preconditions");
-    const p = o.preconditions as { uid?: string; resourceVersion?: string };
-    out.preconditions = { uid: p.uid ?? undefined, resourceVersion: p.resourceVersion ?? undefined };
-  }
-  if (Array.isArray(o.dryRun)) out.dryRun = o.dryRun.map(String);
-  return out;
 }

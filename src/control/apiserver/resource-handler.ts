@@ -1,48 +1,37 @@
-// One HTTP request on a resource: method and path to verb, query to options, result to answer.
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { managerOf } from "../../core/api/apply/mod.ts";
+// One HTTP request on a resource: method and path to verb, verb to the functions that do it, result to answer.
 import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
 import { badRequest, failure, invalid, methodNotSupported, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
-import { answerJson, answerObject, answerStored } from "./answer.ts";
+import { answerJson, answerObject } from "./answer.ts";
 import { applyChange, readConfiguration } from "./apply-change.ts";
 import type { BodyKind } from "./codec.ts";
-import type { ApiCore, FieldValidation, UserInfo, WriteContext } from "./context.ts";
+import type { ApiCore, WriteContext } from "./context.ts";
 import { createObject, matchNamespace } from "./create.ts";
-import {
-  type DeleteOptionsBody,
-  deletedStatus,
-  deleteObject,
-  readDeleteOptions,
-  refuseImmortal,
-} from "./delete.ts";
+import { deletedStatus, deleteObject, refuseImmortal } from "./delete.ts";
 import { deleteCollection } from "./delete-collection.ts";
-import { type ListPage, type ListQuery, listPage } from "./list.ts";
-import { answerItems, answerObjectList, listMetadata, shownItems } from "./list-response.ts";
-import { type Accepted, negotiate } from "./negotiate.ts";
+import { type DeleteOptionsBody, readDeleteOptions } from "./delete-options.ts";
+import { listPage } from "./list.ts";
+import { negotiate } from "./negotiate.ts";
 import { patchTypeOf } from "./patch.ts";
 import { patchChange } from "./patch-change.ts";
-import { apiVersionOfDefinition, storeKey, subjectOf, verbsOf } from "./registry.ts";
+import { storeKey, subjectOf, verbsOf } from "./registry.ts";
+import { answerList, answerOne, checkAccept, formOf } from "./representation.ts";
 import { readBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
-import { servedBytes, servedObject } from "./stored-object.ts";
+import {
+  integer,
+  listQuery,
+  type ResourceRequest,
+  truthy,
+  warningLine,
+  writeContext,
+} from "./request-options.ts";
+import { servedObject } from "./stored-object.ts";
 import type { Subresources } from "./subresource.ts";
-import { columnDefinition, type IncludeObject, partialMetadata, table, tableRow } from "./table.ts";
 import { updateObject } from "./update.ts";
-import { createFrameCache, type Form } from "./watch-frames.ts";
+import { createFrameCache } from "./watch-frames.ts";
 import { answerWatch } from "./watch-response.ts";
-import { checkWriteOptions } from "./write-options.ts";
-
-export interface ResourceRequest {
-  req: IncomingMessage;
-  res: ServerResponse;
-  info: RequestInfo;
-  query: URLSearchParams;
-  user: UserInfo;
-}
-
-const truthy = (v: string | null): boolean => v !== null && v !== "" && v !== "false" && v !== "0";
 
 const deleteOptionsKind: BodyKind = {
   anyVersion: true,
@@ -54,51 +43,6 @@ const deleteOptionsKind: BodyKind = {
 
 /** Kinds whose deletion answers with the object rather than a Status. */
 const returnsDeleted = new Set(["pods", "services", "serviceaccounts"]);
-
-function integer(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null || text === "") return undefined;
-  if (!/^-?\d{1,15}$/.test(text))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
-}
-
-function listQuery(query: URLSearchParams, namespace: string | undefined): ListQuery {
-  return {
-    namespace,
-    labelSelector: query.get("labelSelector") ?? undefined,
-    fieldSelector: query.get("fieldSelector") ?? undefined,
-    limit: integer(query, "limit"),
-    continue: query.get("continue") ?? undefined,
-    resourceVersion: query.get("resourceVersion") ?? undefined,
-    resourceVersionMatch: query.get("resourceVersionMatch") ?? undefined,
-  };
-}
-
-/** RFC 7234 5.5: code 299, no agent, the text quoted. */
-const warningLine = (text: string): string =>
-  `299 - "${text.replace(/[\\"]/g, "\\$&").replace(/[^\x20-\x7e]/g, "?")}"`;
-
-function writeContext(
-  { req, res, query, user }: ResourceRequest,
-  def: Pick<ResourceDefinition, "deprecation">,
-): WriteContext {
-  const patchType = req.method === "PATCH" ? patchTypeOf(req.headers["content-type"]) : undefined;
-  checkWriteOptions(req.method ?? "", query, patchType);
-  const validation = query.get("fieldValidation") ?? "";
-  const warnings = new Set<string>(def.deprecation ? [def.deprecation] : []);
-  return {
-    user,
-    dryRun: query.getAll("dryRun").includes("All"),
-    fieldManager: managerOf(query.get("fieldManager"), req.headers["user-agent"]),
-    fieldValidation: (validation || "Warn") as FieldValidation,
-    warn(text) {
-      if (warnings.size >= 50) return;
-      warnings.add(text);
-      if (!res.headersSent) res.setHeader("Warning", [...warnings].map(warningLine));
-    },
-  };
-}
 
 export interface ResourceHandlerOptions {
   core: ApiCore;
@@ -124,77 +68,6 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     if (!verbsOf(def).includes(verb)) throw methodNotSupported(subjectOf(def), verb);
   }
 
-  function formOf(def: ResourceDefinition, accepted: Accepted, query: URLSearchParams): Form {
-    const { shape, version } = accepted;
-    if (shape === "object") return { id: "", show: undefined };
-    if (shape === "partial" || shape === "partial-list")
-      return { id: `partial ${version}`, show: (obj) => partialMetadata(obj, version) };
-    const options = { version, includeObject: includeObject(query) };
-    return {
-      id: `table ${version} ${options.includeObject}`,
-      show: (obj) => {
-        // A bookmark is a Table too: no cells, only the resourceVersion.
-        const meta = { resourceVersion: obj.metadata.resourceVersion };
-        const bookmark = obj.metadata.uid === undefined;
-        const row = bookmark
-          ? { cells: def.columns.map(() => ""), object: partialMetadata(obj, version) }
-          : tableRow(def, obj, { ...options, now: core.now() });
-        return table(def, [row], meta, version);
-      },
-    };
-  }
-
-  function includeObject(query: URLSearchParams): IncludeObject {
-    const v = query.get("includeObject") ?? "";
-    if (v === "" || v === "Metadata") return "Metadata";
-    if (v === "Object" || v === "None") return v;
-    throw badRequest(
-      `invalid includeObject value ${JSON.stringify(v)}: supported values: "None", "Metadata", "Object"`,
-    );
-  }
-
-  function answerOne(r: ResourceRequest, def: ResourceDefinition, code: number, kv: KeyValue): void {
-    const accepted = negotiate(r.req.headers.accept, ["table", "partial"]);
-    if (accepted.shape === "object" && accepted.media === "application/json")
-      answerStored(r.req, r.res, code, servedBytes(def, kv));
-    else if (accepted.shape === "object")
-      answerObject(r.req, r.res, code, accepted.media, servedObject(def, kv));
-    else
-      answerObject(
-        r.req,
-        r.res,
-        code,
-        accepted.media,
-        formOf(def, accepted, r.query).show!(servedObject(def, kv)),
-      );
-  }
-
-  async function answerList(r: ResourceRequest, def: ResourceDefinition, page: ListPage): Promise<void> {
-    const accepted = negotiate(r.req.headers.accept, ["table", "partial-list"]);
-    const metadata = listMetadata(page);
-    if (accepted.media === "application/yaml") {
-      const items = page.items.map((kv) => servedObject(def, kv));
-      answerObject(r.req, r.res, 200, accepted.media, {
-        kind: `${def.kind}List`,
-        apiVersion: apiVersionOfDefinition(def),
-        metadata,
-        items,
-      });
-      return;
-    }
-    if (accepted.shape === "object") return answerObjectList(r.req, r.res, def, page);
-    if (accepted.shape === "table") {
-      const options = { version: accepted.version, includeObject: includeObject(r.query), now: core.now() };
-      const columns = JSON.stringify(def.columns.map(columnDefinition));
-      const head = `{"kind":"Table","apiVersion":"meta.k8s.io/${accepted.version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${columns},"rows":[`;
-      const rows = shownItems(page, (kv) => tableRow(def, servedObject(def, kv), options));
-      return answerItems(r.res, "application/json", head, rows, "]}\n");
-    }
-    const head = `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${accepted.version}","metadata":${JSON.stringify(metadata)},"items":[`;
-    const items = shownItems(page, (kv) => partialMetadata(servedObject(def, kv), accepted.version));
-    return answerItems(r.res, "application/json", head, items, "]}\n");
-  }
-
   async function watch(r: ResourceRequest, def: ResourceDefinition): Promise<void> {
     need(def, "watch");
     const accepted = negotiate(r.req.headers.accept, ["table", "partial", "partial-list"]);
@@ -212,7 +85,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       },
       timeoutMs: seconds > 0 ? seconds * 1000 : (1800 + o.random() * 1800) * 1000,
       bookmarkMs: o.bookmarkMs,
-      form: formOf(def, accepted, r.query),
+      form: formOf(def, accepted, r.query, core.now),
       frames,
       contentType:
         accepted.shape === "object"
@@ -268,7 +141,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       { def, namespace, name, subresource, change, ...(missing ? { missing } : {}) },
       ctx,
     );
-    answerOne(r, def, created ? 201 : 200, kv);
+    answerOne(r, def, created ? 201 : 200, kv, core.now);
   }
 
   async function patch(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
@@ -282,7 +155,13 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       checkName(r, obj);
       return obj;
     };
-    answerOne(r, def, 200, await updateObject(core, { def, namespace, name, subresource, change }, ctx));
+    answerOne(
+      r,
+      def,
+      200,
+      await updateObject(core, { def, namespace, name, subresource, change }, ctx),
+      core.now,
+    );
   }
 
   async function apply(
@@ -318,7 +197,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       },
       ctx,
     );
-    answerOne(r, def, created ? 201 : 200, kv);
+    answerOne(r, def, created ? 201 : 200, kv, core.now);
   }
 
   async function deleteOptions(r: ResourceRequest, ctx: WriteContext): Promise<DeleteOptionsBody> {
@@ -343,9 +222,10 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const outcome = await deleteObject(core, def, namespace, name, options, ctx);
     if (outcome.kind === "pending") {
       const waits = options.orphanDependents === false;
-      return answerOne(r, def, waits ? 202 : 200, outcome.kv);
+      return answerOne(r, def, waits ? 202 : 200, outcome.kv, core.now);
     }
-    if (def.group === "" && returnsDeleted.has(def.plural)) return answerOne(r, def, 200, outcome.kv);
+    if (def.group === "" && returnsDeleted.has(def.plural))
+      return answerOne(r, def, 200, outcome.kv, core.now);
     answerJson(r.req, r.res, 200, deletedStatus(def, servedObject(def, outcome.kv)));
   }
 
@@ -382,15 +262,16 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       if (method === "GET" || method === "HEAD") {
         if (info.legacyWatch || truthy(query.get("watch"))) return watch(r, def);
         need(def, "list");
-        return answerList(r, def, listPage(core.store, def, listQuery(query, info.namespace)));
+        return answerList(r, def, listPage(core.store, def, listQuery(query, info.namespace)), core.now);
       }
       if (def.namespaced && info.namespace === undefined && method === "POST")
         throw methodNotSupported(subjectOf(def), "create");
       const ctx = writeContext(r, def);
+      checkAccept(r);
       if (method === "POST") {
         need(def, "create");
         const kv = await createObject(core, def, info.namespace, await readObject(r, def, ctx), ctx);
-        return answerOne(r, def, 201, kv);
+        return answerOne(r, def, 201, kv, core.now);
       }
       if (method === "DELETE") {
         need(def, "deletecollection");
@@ -399,6 +280,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
           r,
           def,
           await deleteCollection(core, def, listQuery(query, info.namespace), options, ctx),
+          core.now,
         );
       }
       throw methodNotSupported(subjectOf(def), verbOf(method));
@@ -412,9 +294,10 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       if (info.legacyWatch || truthy(query.get("watch"))) return watch(r, def);
       const kv = core.store.get(storeKey(def, info.namespace, info.name));
       if (!kv) throw notFound(subjectOf(def), info.name);
-      return answerOne(r, def, 200, kv);
+      return answerOne(r, def, 200, kv, core.now);
     }
     const ctx = writeContext(r, def);
+    checkAccept(r);
     if (method === "PUT") return update(r, def, ctx);
     if (method === "PATCH") return patch(r, def, ctx);
     if (method === "DELETE" && info.subresource === "") {

@@ -3,7 +3,8 @@
 import { badRequest } from "../../../core/api/status.ts";
 import type { Eviction, Pod } from "../../../core/api/types.ts";
 import { type ApiCore, timestamp } from "../context.ts";
-import { deleteObject, readDeleteOptions } from "../delete.ts";
+import { deleteObject } from "../delete.ts";
+import { readDeleteOptions } from "../delete-options.ts";
 import type { SubresourceHandler } from "../subresource.ts";
 import { updateObject } from "../update.ts";
 import { spendBudget } from "./disruption-budget.ts";
