@@ -1,6 +1,7 @@
 // What the node does with pods, on real containers: what they are given, how they fail, how they are watched and ended, and
 // that nothing happens to them when the node's processes are killed.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { eventually, startCluster, type TestCluster } from "../support/cluster.ts";
 
@@ -286,6 +287,22 @@ test("an end has its grace period: hook first, then the signal; a deadline is an
   assert.ok(took > 1000 && took < 8000, `took ${took} ms`);
   const late = await until("late", 10_000, (p) => p.status.phase === "Failed");
   assert.equal(late.status.reason, "DeadlineExceeded");
+});
+
+test("a pod deleted by force is gone from the node too, also when it was ending slowly", async () => {
+  await apply(
+    pod("slow", sh("sleep 1000"), { terminationGracePeriodSeconds: 60 }),
+    pod("sudden", sh("sleep 1000"), { terminationGracePeriodSeconds: 60 }),
+  );
+  const uids = (await Promise.all([until("slow", 15_000, isReady), until("sudden", 15_000, isReady)])).map(
+    (p) => p.metadata.uid,
+  );
+  await cluster.ok("delete", "pod", "slow", "--wait=false");
+  await cluster.ok("delete", "pod", "slow", "sudden", "--force", "--grace-period=0");
+  await eventually("their processes are gone", 10_000, async () => {
+    const groups = readdirSync("/sys/fs/cgroup", { recursive: true }).map(String);
+    return groups.some((g) => uids.some((uid) => g.includes(uid))) ? undefined : true;
+  });
 });
 
 test("the node process and containerd are killed: no container restarts, no address changes", async () => {

@@ -57,6 +57,9 @@ const stalestStatusMs = 300;
 /** A resize that found no room is tried again. */
 const resizeRetryMs = 10_000;
 
+/** What a pod gets that the API forgot before it had ended here: it was deleted by force. */
+const forcedGraceSeconds = 1;
+
 const earliest = (...times: (number | undefined)[]): number | undefined => {
   const set = times.filter((t) => t !== undefined);
   return set.length > 0 ? Math.min(...set) : undefined;
@@ -330,7 +333,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     ending = endPod(parts, {
       removed: () => removed,
       deleted,
-      graceSeconds: graceSeconds(pod),
+      graceSeconds: removed ? forcedGraceSeconds : graceSeconds(pod),
       stopping: containers.stopping,
       wasReady: status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false,
       publish: (final) => {
@@ -382,7 +385,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       pod = last;
       removed = true;
       leaving.abort();
-      if (ending) ending.shorten(last.metadata.deletionGracePeriodSeconds ?? 1);
+      ending?.shorten(forcedGraceSeconds);
       wake();
     },
     died(id) {
