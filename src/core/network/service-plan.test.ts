@@ -141,6 +141,27 @@ test("increments make the table that a whole load makes, and every step is a leg
   );
 });
 
+test("a proxy restarted into a changed world applies a legal difference, and then the table is as wanted", () => {
+  fc.assert(
+    fc.property(worlds(places), worlds(places), (before, after) => {
+      const nft = createFakeNft();
+      const old = createServicePlan(facts, table);
+      setAll(old, routingsOf(before));
+      nft.run([...printTable(old.table())].join(""));
+      const listing = listingOf(nft.tables.get(`ip ${table}`)!);
+      const next = createServicePlan(facts, table, adoptListing(listing));
+      setAll(next, routingsOf(after));
+      nft.run([...printChange(differences(listing, next))].join(""));
+      assert.deepEqual(sorted(nft.tables.get(`ip ${table}`)!), sorted(fakeTable(next.table())));
+      next.take();
+      setAll(next, routingsOf(before));
+      nft.run([...printChange(next.take())].join(""));
+      assert.deepEqual(sorted(nft.tables.get(`ip ${table}`)!), sorted(fakeTable(next.table())));
+    }),
+    { numRuns: 60 },
+  );
+});
+
 function differences(listing: NftListing, plan: ServicePlan) {
   // The fake keeps hooks apart from rules: put the lines back that nft lists.
   const wanted = plan.table();
