@@ -25,6 +25,7 @@ export interface Place {
   readonly netns: string;
   /** Its IPv4 address. */
   readonly address: string;
+  readonly address6: string;
   dial(address: string, port: number, options?: DialOptions): Promise<Answer>;
   /** Opens a TCP connection that stays; `ask` sends over it. */
   hold(address: string, port: number): Promise<{ first: Answer; ask(): Promise<Answer> }>;
@@ -43,6 +44,9 @@ export interface Lab {
 export const ports = [80, 81, 8080];
 export const nodeAddress = (i: number): string => `172.30.0.${11 + i}`;
 export const podCIDR = (i: number): string => `10.244.${i}.0/24`;
+export const nodeAddress6 = (i: number): string => `fd00:30::${11 + i}`;
+export const podCIDR6 = (i: number): string => `fd00:244:0:${i + 1}::/64`;
+const podAddress6 = (i: number, k: number): string => `fd00:244:0:${i + 1}::${k + 1}`;
 
 /** As the launcher sets them; but every refusal is sent, however many a second the tests ask for. */
 const nodeSysctls = {
@@ -53,6 +57,7 @@ const nodeSysctls = {
   "net/ipv6/conf/all/forwarding": "1",
   "net/ipv4/conf/all/send_redirects": "0",
   "net/ipv4/conf/default/send_redirects": "0",
+  "net/ipv6/icmp/ratelimit": "0",
   "net/ipv4/conf/all/rp_filter": "0",
   "net/ipv4/conf/default/rp_filter": "0",
 };
@@ -61,9 +66,10 @@ async function openPlace(
   name: string,
   netns: string,
   address: string,
+  address6: string,
 ): Promise<Place & { child: ChildProcess }> {
   const agent = fileURLToPath(new URL("./agent.js", import.meta.url));
-  const command = [process.execPath, agent, name, ports.join(","), address];
+  const command = [process.execPath, agent, name, ports.join(","), `${address},${address6}`];
   const child =
     netns === ""
       ? spawn(command[0]!, command.slice(1), { stdio: ["pipe", "pipe", "inherit"] })
@@ -93,6 +99,7 @@ async function openPlace(
     name,
     netns,
     address,
+    address6,
     child,
     dial: (to, port, options = {}) => ask({ proto: "tcp", ...options, address: to, port }),
     async hold(to, port) {
@@ -110,11 +117,14 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
     throw new Error("the lab sends packets: run it in a network namespace of its own (npm test does)");
   const prefix = `pl${process.pid}`;
   const hostAddress = "172.30.0.1";
+  const hostAddress6 = "fd00:30::1";
   const names: string[] = [];
   const places: (Place & { child: ChildProcess })[] = [];
   const add = async (ns: string): Promise<void> => {
     names.push(ns);
     await run("ip", ["netns", "add", ns]);
+    // No waiting for duplicate addresses: link-local ones would keep the first packets back for seconds.
+    await setSysctls(ns, { "net/ipv6/conf/all/accept_dad": "0", "net/ipv6/conf/default/accept_dad": "0" });
   };
   async function close(): Promise<void> {
     for (const p of places) {
@@ -129,6 +139,7 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
       "link add br-lab type bridge",
       "link set br-lab up",
       `address add ${hostAddress}/24 dev br-lab`,
+      `address add ${hostAddress6}/64 dev br-lab nodad`,
     ]);
     await run("sysctl", ["-qw", "net.ipv4.ip_forward=1"]);
     for (const [i, own] of pods.entries()) {
@@ -138,9 +149,15 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
         `link add v${i} type veth peer name eth0 netns ${ns}`,
         `link set v${i} master br-lab up`,
         `route add ${podCIDR(i)} via ${nodeAddress(i)}`,
+        `route add ${podCIDR6(i)} via ${nodeAddress6(i)}`,
       ]);
       const routes = pods.flatMap((_, j) =>
-        j === i ? [] : [`route add ${podCIDR(j)} via ${nodeAddress(j)}`],
+        j === i
+          ? []
+          : [
+              `route add ${podCIDR(j)} via ${nodeAddress(j)}`,
+              `route add ${podCIDR6(j)} via ${nodeAddress6(j)}`,
+            ],
       );
       await setSysctls(ns, nodeSysctls);
       await ipBatch(
@@ -148,7 +165,9 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
           "link set lo up",
           "link set eth0 up",
           `address add ${nodeAddress(i)}/24 dev eth0`,
+          `address add ${nodeAddress6(i)}/64 dev eth0 nodad`,
           `route add default via ${hostAddress}`,
+          `route add default via ${hostAddress6}`,
           ...routes,
         ],
         ns,
@@ -163,6 +182,8 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
             `link set p${k} up`,
             `address add 10.244.${i}.1/32 dev p${k}`,
             `route add ${address}/32 dev p${k} src 10.244.${i}.1`,
+            `address add ${podAddress6(i, 0)}/128 dev p${k} nodad`,
+            `route add ${podAddress6(i, k + 1)}/128 dev p${k}`,
           ],
           ns,
         );
@@ -173,6 +194,9 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
             `address add ${address}/32 dev eth0`,
             `route add 10.244.${i}.1 dev eth0 scope link`,
             `route add default via 10.244.${i}.1`,
+            `address add ${podAddress6(i, k + 1)}/128 dev eth0 nodad`,
+            `route add ${podAddress6(i, 0)} dev eth0`,
+            `route add default via ${podAddress6(i, 0)} dev eth0`,
           ],
           podNs,
         );
@@ -181,12 +205,15 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
     await ipBatch([
       `route add 10.96.0.0/16 via ${nodeAddress(0)}`,
       `route add 172.30.200.0/24 via ${nodeAddress(0)}`,
+      `route add fd00:96::/112 via ${nodeAddress6(0)}`,
     ]);
     const list = await Promise.all([
-      openPlace("host", "", hostAddress),
-      ...pods.map((_, i) => openPlace(`n${i}`, `${prefix}-n${i}`, nodeAddress(i))),
+      openPlace("host", "", hostAddress, hostAddress6),
+      ...pods.map((_, i) => openPlace(`n${i}`, `${prefix}-n${i}`, nodeAddress(i), nodeAddress6(i))),
       ...pods.flatMap((own, i) =>
-        own.map((pod, k) => openPlace(pod, `${prefix}-${pod}`, `10.244.${i}.${k + 2}`)),
+        own.map((pod, k) =>
+          openPlace(pod, `${prefix}-${pod}`, `10.244.${i}.${k + 2}`, podAddress6(i, k + 1)),
+        ),
       ),
     ]);
     places.push(...list);

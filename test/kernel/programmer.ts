@@ -6,15 +6,26 @@ import {
   resolveService,
   type ServicePlan,
 } from "../../src/core/network/mod.ts";
-import { isEmptyChange, printChange, printTable } from "../../src/core/nft/mod.ts";
+import { type Family, isEmptyChange, printChange, printTable } from "../../src/core/nft/mod.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
-import { inPlace, type Lab, nodeAddress, podCIDR } from "./lab.ts";
+import { inPlace, type Lab, nodeAddress, nodeAddress6, podCIDR, podCIDR6 } from "./lab.ts";
 
 export const table = "portolan-lab";
 
-export function factsOf(i: number, zone = ""): NodeFacts {
+export function factsOf(i: number, family: Family = "ip"): NodeFacts {
+  const zone = "";
+  if (family === "ip6")
+    return {
+      family,
+      nodeName: `n${i}`,
+      zone,
+      nodeAddresses: [nodeAddress6(i)],
+      podRanges: [podCIDR6(i)],
+      serviceRanges: ["fd00:96::/112"],
+      localAddresses: ["fd00:96::a"],
+    };
   return {
-    family: "ip",
+    family,
     nodeName: `n${i}`,
     zone,
     nodeAddresses: [nodeAddress(i)],
@@ -30,10 +41,10 @@ export interface Programmer {
   program(services: readonly Service[], slices: readonly EndpointSlice[]): Promise<void>;
 }
 
-export async function openProgrammer(lab: Lab): Promise<Programmer> {
+export async function openProgrammer(lab: Lab, family: Family = "ip"): Promise<Programmer> {
   const nodes = lab.node.map((place, i) => ({
     nft: createNftTables({ prefix: inPlace(place) }),
-    plan: createServicePlan(factsOf(i), table),
+    plan: createServicePlan(factsOf(i, family), table),
   }));
   for (const { nft, plan } of nodes) {
     plan.take();

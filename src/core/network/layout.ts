@@ -47,7 +47,8 @@ export function parseBalanceChain(name: string): Balance | undefined {
 
 const transport = "meta l4proto { tcp, udp, sctp }";
 const dialled = "ip daddr . meta l4proto . th dport";
-/** What affinity is kept by. nft 1.0.6 dies of the other order, and of a masked mark, in an update of an IPv6 map. */
+const group = `(ct mark & ${hex(bits.group)})`;
+/** What affinity is kept by. */
 const client = "ct mark . ip saddr";
 const inFamily = (family: Family, text: string): string =>
   family === "ip" ? text : text.replace(/\bip (?=[sd]addr|to)/g, "ip6 ");
@@ -64,38 +65,51 @@ function rememberedChain(seconds: number): NftChain {
   };
 }
 
+/** Affinity in IPv4: the table remembers each client's endpoint. */
+function stickyChains(name: string, seconds: number, endpoints: number): NftChain[] {
+  return [
+    rememberedChain(seconds),
+    {
+      name,
+      rules: [
+        `ct mark set meta mark & ${hex(bits.masquerade | bits.group)}`,
+        `meta mark set ${client} map @affinity jump remembered-${seconds}`,
+        `meta mark set numgen random mod ${endpoints}`,
+        `meta mark set meta mark . ${group} map @sticky-slots add @affinity { ${client} timeout ${seconds}s : meta mark }`,
+        `${transport} dnat ip to meta mark map @sticky-endpoints`,
+      ],
+    },
+  ];
+}
+
+/**
+ * Affinity in IPv6: the client's address chooses the slot. nft 1.0.6 puts an update's data over the end of a key longer than
+ * 16 bytes, so the table cannot remember; a client may move when the number of endpoints changes, and time does not count.
+ */
+function hashedChain(name: string, endpoints: number): NftChain {
+  return {
+    name,
+    rules: [
+      "ct mark set meta mark",
+      `meta mark set jhash ip6 saddr mod ${endpoints} seed 0x706f7274`,
+      `meta mark set meta mark . ${group} map @sticky-slots`,
+      `${transport} dnat ip6 to meta mark map @sticky-endpoints`,
+    ],
+  };
+}
+
 /** The chains that a way of balancing needs, in the order they must be made. */
 export function chainsFor(family: Family, b: Balance): NftChain[] {
   const name = balanceChain(b);
-  const group = `(ct mark & ${hex(bits.group)})`;
-  const draw = `meta mark set numgen random mod ${b.endpoints}`;
-  // The word moves to the ct mark, where it stays as the connection's label; the mark then holds slot or handle.
-  const chains: NftChain[] =
-    b.affinity === undefined
-      ? [
-          {
-            name,
-            rules: [
-              "ct mark set meta mark",
-              draw,
-              `${transport} dnat ip to meta mark . ${group} map @backends`,
-            ],
-          },
-        ]
-      : [
-          rememberedChain(b.affinity),
-          {
-            name,
-            rules: [
-              `ct mark set meta mark & ${hex(bits.masquerade | bits.group)}`,
-              `meta mark set ${client} map @affinity jump remembered-${b.affinity}`,
-              draw,
-              `meta mark set meta mark . ${group} map @sticky-slots add @affinity { ${client} timeout ${b.affinity}s : meta mark }`,
-              `${transport} dnat ip to meta mark map @sticky-endpoints`,
-            ],
-          },
-        ];
-  return chains.map((c) => ({ ...c, rules: c.rules.map((r) => inFamily(family, r)) }));
+  if (b.affinity !== undefined)
+    return family === "ip" ? stickyChains(name, b.affinity, b.endpoints) : [hashedChain(name, b.endpoints)];
+  // The word moves to the ct mark, where it stays as the connection's label; the mark then holds the slot.
+  const rules = [
+    "ct mark set meta mark",
+    `meta mark set numgen random mod ${b.endpoints}`,
+    `${transport} dnat ip to meta mark . ${group} map @backends`,
+  ];
+  return [{ name, rules: rules.map((r) => inFamily(family, r)) }];
 }
 
 function sets(family: Family): NftSet[] {

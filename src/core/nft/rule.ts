@@ -5,6 +5,7 @@ export type Word =
   | { kind: "field"; name: "saddr" | "daddr" | "l4proto" | "dport" }
   | { kind: "mark"; of: "meta" | "ct"; and?: number; or?: number }
   | { kind: "numgen"; modulus: number }
+  | { kind: "hash"; of: Word; modulus: number }
   | { kind: "constant"; value: number }
   | { kind: "concat"; parts: Word[] };
 
@@ -73,6 +74,13 @@ function parse(text: string): RulePart[] {
       if (eat(family, "daddr")) return { kind: "field", name: "daddr" };
     }
     if (eat("numgen", "random", "mod")) return { kind: "numgen", modulus: number() };
+    if (eat("jhash")) {
+      const of = simple();
+      if (!eat("mod")) refuse();
+      const modulus = number();
+      if (eat("seed")) number();
+      return { kind: "hash", of, modulus };
+    }
     for (const of of ["meta", "ct"] as const) {
       if (!eat(of, "mark")) continue;
       if (eat("&")) return { kind: "mark", of, and: number() };

@@ -94,6 +94,12 @@ export function walkPacket(table: FakeTable, packet: Packet, around: Surrounding
       }
       case "numgen":
         return hex(around.random(word.modulus));
+      case "hash": {
+        // Some hash, the same for the same value; not the kernel's.
+        let h = 0;
+        for (const c of evaluate(word.of)) h = (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0;
+        return hex(h % word.modulus);
+      }
       case "constant":
         return hex(word.value);
       case "concat":
