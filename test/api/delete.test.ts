@@ -135,3 +135,18 @@ test("a namespace terminates, takes nothing new, and goes when it is finalized",
   const immortal = await del("/api/v1/namespaces/default");
   assert.equal(immortal.status, 403);
 });
+
+test("jobs and replication controllers leave their pods behind unless told otherwise", async () => {
+  const template = {
+    metadata: { labels: { a: "b" } },
+    spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] },
+  };
+  const jobs = "/apis/batch/v1/namespaces/default/jobs";
+  await make(jobs, { metadata: { name: "j" }, spec: { template } });
+  const job = await del(`${jobs}/j`);
+  assert.deepEqual(job.body.metadata?.finalizers, ["orphan"], job.text);
+  assert.match(String(job.headers.warning), /child pods are preserved by default when jobs are deleted/);
+  await make(jobs, { metadata: { name: "k" }, spec: { template } });
+  const gone = await del(`${jobs}/k`, { propagationPolicy: "Background" });
+  assert.equal(gone.headers.warning, undefined);
+});

@@ -37,6 +37,11 @@ function checkPreconditions(def: ResourceDefinition, obj: KubeObject, o: DeleteO
     );
 }
 
+/** Kinds that still leave their dependents behind when nobody says otherwise, as in their first days. */
+const orphansByDefault = (def: ResourceDefinition): boolean =>
+  (def.group === "" && def.plural === "replicationcontrollers") ||
+  (def.group === "batch" && def.plural === "jobs");
+
 /** The finalizers the object should have, given who must deal with its dependents. */
 function wantedFinalizers(def: ResourceDefinition, obj: KubeObject, o: DeleteOptionsBody): string[] {
   const has = obj.metadata.finalizers ?? [];
@@ -45,8 +50,7 @@ function wantedFinalizers(def: ResourceDefinition, obj: KubeObject, o: DeleteOpt
     policy = o.orphanDependents ? "Orphan" : "Background";
   if (policy === undefined) {
     if (has.includes(orphan) || has.includes(foreground)) return has;
-    // The one kind that still leaves its dependents behind when nobody says otherwise.
-    if (def.group !== "" || def.plural !== "replicationcontrollers") return has;
+    if (!orphansByDefault(def)) return has;
     policy = "Orphan";
   }
   const others = has.filter((f) => f !== orphan && f !== foreground);
@@ -134,6 +138,11 @@ export async function deleteObject(
   ctx: WriteContext,
 ): Promise<DeleteOutcome> {
   checkDeleteOptions(options);
+  if (def.group === "batch" && def.plural === "jobs")
+    if (options.propagationPolicy === undefined && options.orphanDependents === undefined)
+      ctx.warn(
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+      );
   const key = storeKey(def, namespace, name);
   const subject = subjectOf(def);
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
