@@ -83,11 +83,13 @@ function accessOf(plan: Plan, pki: ReturnType<typeof pkiFiles>) {
 /** The offline images, unpacked; set-up has built them, unless this is the first `up` of an installed package. */
 function imageTemplate() {
   const cacheDir = process.env.PORTOLAN_CACHE_DIR;
-  return ensureContainerdTemplate(cacheDir ? { cacheDir } : {}).catch((error: Error) => {
-    throw new Refusal(
-      `the offline images cannot be made: ${error.message}\nwhere Debian's packages can be reached, run: npm run setup`,
-    );
-  });
+  return ensureContainerdTemplate({ onlyReady: true, ...(cacheDir ? { cacheDir } : {}) }).catch(
+    (error: Error) => {
+      throw new Refusal(
+        `the offline images cannot be made: ${error.message}\nwhere Debian's packages can be reached, run: npm run setup`,
+      );
+    },
+  );
 }
 
 async function preparePlan(options: UpOptions): Promise<Plan> {
