@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import type { NodeFacts, ServiceRouting } from "../../core/network/mod.ts";
-import { createFakeNft, type FakeNft, type NftListing } from "../../core/nft/mod.ts";
+import { createFakeNft, type FakeNft } from "../../core/nft/mod.ts";
 import type { Clock, NftTables, UdpFlow } from "./ports.ts";
 import { createTableKeeper, type TableKeeper } from "./table-keeper.ts";
 
@@ -41,6 +41,7 @@ function routing(key: string, address: string, endpoints: string[], protocol = "
   } as unknown as ServiceRouting;
 }
 
+let node: NodeFacts;
 let wanted: Map<string, ServiceRouting>;
 let kernel: FakeNft;
 let scripts: string[];
@@ -63,9 +64,8 @@ const nft: NftTables = {
     kernel.run(text);
   },
   close() {},
-  // The fake keeps rules as they were written; adoption is the kernel tests' business.
-  async list(): Promise<NftListing | undefined> {
-    return undefined;
+  async list(family, table) {
+    return kernel.list(`${family} ${table}`);
   },
   async listRules() {
     return kernel.tables.has("ip t") ? "rules" : undefined;
@@ -88,6 +88,7 @@ const clock: Clock = {
 };
 
 beforeEach(() => {
+  node = facts;
   wanted = new Map();
   kernel = createFakeNft();
   scripts = [];
@@ -106,7 +107,7 @@ afterEach(async () => {
 async function start(): Promise<void> {
   keeper = createTableKeeper({
     table: "t",
-    facts: () => facts,
+    facts: () => node,
     keys: () => wanted.keys(),
     routing: (key) => wanted.get(key),
     nft,
@@ -184,6 +185,29 @@ test("a table that somebody deleted comes back", async () => {
   assert.match(warnings.join(), /changed by somebody else/);
 });
 
+test("an element that somebody deleted or added is put right", async () => {
+  wanted.set("d/a", routing("d/a", "10.96.0.1", ["10.244.1.1"]));
+  await start();
+  kernel.run("delete element ip t backends { 0x00000000 . 0x00000001 : 10.244.1.1 . 80 }");
+  kernel.run("add element ip t cluster-ips { 10.96.0.99 }");
+  const right = (): boolean => {
+    const { elements } = kernel.tables.get("ip t")!;
+    return elements.get("backends")!.size === 1 && elements.get("cluster-ips")!.size === 1;
+  };
+  await until(right);
+  assert.match(warnings.join(), /1 elements too many, 1 missing/);
+});
+
+test("a keeper started anew takes over what is there", async () => {
+  wanted.set("d/a", routing("d/a", "10.96.0.1", ["10.244.1.1"]));
+  await start();
+  stop.abort();
+  await running;
+  stop = new AbortController();
+  await start();
+  assert.equal(scripts.length, 1);
+});
+
 test("touching what did not change runs nothing", async () => {
   wanted.set("d/a", routing("d/a", "10.96.0.1", ["10.244.1.1"]));
   await start();
@@ -220,9 +244,12 @@ test("reload plans anew, also while a load runs", async () => {
   gate = new Promise((r) => {
     open = r;
   });
+  node = { ...facts, nodeAddresses: ["172.30.0.12"] };
   keeper.reload();
   await until(() => scripts.length === 2);
+  node = { ...facts, nodeAddresses: ["172.30.0.13"] };
   keeper.reload();
   open();
-  await until(() => scripts.length === 3);
+  await until(() => kernel.tables.get("ip t")!.elements.get("node-addresses")!.has("172.30.0.13"));
+  assert.equal(kernel.tables.get("ip t")!.elements.get("node-addresses")!.size, 1);
 });

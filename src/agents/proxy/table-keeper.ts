@@ -45,10 +45,11 @@ export interface TableKeeper {
 
 /** Sets that packets fill. */
 const learned = ["affinity"];
-const rulesEveryMs = 2000;
-/** Elements are compared this many times the duration of a comparison apart, within these bounds. */
-const elementsRest = 50;
-const elementsEveryMs = { least: 3000, most: 600_000 };
+/** How often the table is looked at. */
+const lookEveryMs = 3500;
+/** Elements are compared too when that many times the duration of the last comparison have passed, or so many ms. */
+const elementsRest = 100;
+const elementsRestMost = 600_000;
 
 export function createTableKeeper(options: KeeperOptions): TableKeeper {
   const { table, nft, clock, log } = options;
@@ -185,7 +186,8 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (version !== before || version % 2 === 1 || !plan || dirty.size > 0) return;
     const change = listing && diffTable(listing, plan.table(), learned);
     if (!listing) demand("no table");
-    else if (!change) demand("other rules");
+    // Not as this nft version is known to list it, or not as it was loaded: the text as it was after loading decides.
+    else if (!change) await lookAtRules(family);
     else if (!isEmptyChange(change))
       demand(`${change.deletes.length} elements too many, ${change.adds.length} missing`);
   }
@@ -193,22 +195,23 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   async function watch(signal: AbortSignal): Promise<void> {
     await synced;
     const { family } = options.facts();
-    let elementsAt = clock.now() + elementsEveryMs.least;
+    let elementsAt = 0;
+    // The text after loading, for the comparisons to come.
+    await lookAtRules(family).catch(() => undefined);
     while (!signal.aborted) {
+      await clock.sleep(lookEveryMs, signal);
+      if (signal.aborted) return;
       try {
-        await lookAtRules(family);
         const begin = clock.now();
-        if (begin >= elementsAt) {
+        if (begin < elementsAt) await lookAtRules(family);
+        else {
           await lookAtElements(family);
-          const took = clock.now() - begin;
-          const rest = Math.min(Math.max(took * elementsRest, elementsEveryMs.least), elementsEveryMs.most);
-          elementsAt = clock.now() + rest;
+          elementsAt = clock.now() + Math.min((clock.now() - begin) * elementsRest, elementsRestMost);
           flows.clean();
         }
       } catch (error) {
         log.warn({ table, error: String(error) }, "could not look at the service table");
       }
-      await clock.sleep(rulesEveryMs, signal);
     }
   }
 

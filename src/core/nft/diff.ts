@@ -12,8 +12,8 @@ const priorities: Record<string, string> = {
   "output 0": "filter",
 };
 
-/** The lines that nft lists for a chain. */
-function listedLines({ hook, rules }: NftChain): string[] {
+/** The lines that nft lists for a chain, rules in comparable form. */
+export function listedLines({ hook, rules }: Pick<NftChain, "hook" | "rules">): string[] {
   const lines = rules.map(comparableRule);
   if (!hook) return lines;
   const priority = priorities[`${hook.hook} ${hook.priority}`] ?? `${hook.priority}`;

@@ -1,6 +1,8 @@
 // An honest stand-in for nft and the kernel: runs the scripts that print.ts makes with nft's own refusals (a missing element
 // deleted, an element added twice with other data, a jump to nowhere), all or nothing, and keeps the tables for walking.
+import { listedLines } from "./diff.ts";
 import type { Elements, NftChain, NftTable } from "./objects.ts";
+import type { NftListing } from "./parse-listing.ts";
 
 export interface FakeChain {
   readonly name: string;
@@ -19,6 +21,8 @@ export interface FakeNft {
   run(script: string): void;
   /** By `family name`. */
   readonly tables: ReadonlyMap<string, FakeTable>;
+  /** What listing that table (`family name`) would show; undefined when it is not there. */
+  list(table: string): NftListing | undefined;
 }
 
 const copy = (t: FakeTable): FakeTable => ({
@@ -128,6 +132,12 @@ export function createFakeNft(): FakeNft {
   return {
     get tables() {
       return tables;
+    },
+    list(name) {
+      const t = tables.get(name);
+      if (!t) return undefined;
+      const { chains, elements } = copy(t);
+      return { chains: new Map([...chains].map(([n, c]) => [n, listedLines(c)])), elements };
     },
     run(script) {
       const before = tables;

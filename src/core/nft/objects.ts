@@ -20,7 +20,7 @@ export interface NftHook {
 
 export interface NftChain {
   readonly name: string;
-  readonly hook?: NftHook;
+  readonly hook?: NftHook | undefined;
   readonly rules: readonly string[];
 }
 
