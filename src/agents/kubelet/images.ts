@@ -6,6 +6,7 @@ import { createBackOff } from "./back-off.ts";
 import { goDuration } from "./go-duration.ts";
 import { type ImageName, parseImageName } from "./image-name.ts";
 import type { ProbeClient } from "./probe-client.ts";
+import { authsFor } from "./registry-auth.ts";
 import type { PodRuntime, RegistryAuth, RuntimeImage } from "./runtime.ts";
 
 /** An image that cannot be had now: `reason` and `message` go into the container's waiting state. */
@@ -231,30 +232,4 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
       for (const key of failed.keys()) if (key.startsWith(`${podUid}/`)) failed.delete(key);
     },
   };
-}
-
-/** Credentials for a registry out of kubernetes.io/dockerconfigjson secrets; no credentials at all come last. */
-function authsFor(registry: string, secrets: readonly Secret[]): (RegistryAuth | undefined)[] {
-  const found: (RegistryAuth | undefined)[] = [];
-  for (const secret of secrets) {
-    const data = secret.data?.[".dockerconfigjson"];
-    if (!data) continue;
-    let config: { auths?: Record<string, { username?: string; password?: string; auth?: string }> };
-    try {
-      config = JSON.parse(Buffer.from(data, "base64").toString("utf8"));
-    } catch {
-      continue;
-    }
-    for (const [server, auth] of Object.entries(config.auths ?? {})) {
-      const host = server.replace(/^https?:\/\//, "").split("/")[0];
-      if (host !== registry && !(registry === "docker.io" && host === "index.docker.io")) continue;
-      const { username, password, auth: both } = auth;
-      found.push({
-        ...(username ? { username } : {}),
-        ...(password ? { password } : {}),
-        ...(both ? { auth: both } : {}),
-      });
-    }
-  }
-  return found.length > 0 ? found : [undefined];
 }

@@ -13,10 +13,10 @@ import type { PodFiles } from "./pod-files.ts";
 import { createPodWorker, type PodWorker } from "./pod-worker.ts";
 import type { ProbeClient } from "./probe-client.ts";
 import type { PodRuntime } from "./runtime.ts";
+import { createRuntimeAudit } from "./runtime-audit.ts";
 import type { PodRuntimePort } from "./server/runtime-port.ts";
 import { createStatusWriter } from "./status-writer.ts";
 import { referredObjects } from "./volume-content.ts";
-import { podDirectory } from "./volumes.ts";
 
 export interface KubeletOptions {
   client: KubeClient;
@@ -110,6 +110,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const writer = createStatusWriter(client, { wrote: (pod) => podInformer.wrote(pod), log });
   let known = new Set<string>();
 
+  const audit = createRuntimeAudit(context, workers);
+
   function take(pod: Pod): void {
     const uid = pod.metadata.uid!;
     const worker = workers.get(uid);
@@ -150,48 +152,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     for (const w of workers.values())
       if (w.pod.metadata.namespace === namespace && referredObjects(w.pod)[kind].has(name))
         w.objectsChanged();
-  }
-
-  /** Sandboxes whose pod the API does not know: a pod deleted by force while this process was away. */
-  async function removeStrays(): Promise<void> {
-    const wanted = new Set(podInformer.list().map((p) => p.metadata.uid));
-    for (const s of await runtime.listSandboxes()) {
-      if (wanted.has(s.podUid) || workers.has(s.podUid)) continue;
-      try {
-        for (const c of await runtime.listContainers(s.podUid))
-          if (c.state === "running") await runtime.stopContainer(c.id, 1);
-        await runtime.stopSandbox(s.id);
-        await runtime.removeSandbox(s.id);
-        await files.removeTree(`${options.podLogDir}/${s.podNamespace}_${s.podName}_${s.podUid}`);
-      } catch (error) {
-        log("stray pod not removed", {
-          pod: `${s.podNamespace}/${s.podName}`,
-          error: (error as Error).message,
-        });
-      }
-    }
-    for (const uid of await files.list(`${options.rootDir}/pods`))
-      if (!wanted.has(uid) && !workers.has(uid)) await files.removeTree(podDirectory(options.rootDir, uid));
-  }
-
-  /** The safety net under the event stream: compares what workers believe with what the runtime says. */
-  async function relist(): Promise<void> {
-    const [boxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()]);
-    const suspects = new Set<string>();
-    const box = new Map(boxes.map((b) => [b.id, b]));
-    const listed = new Map(containers.map((c) => [c.id, c]));
-    for (const c of containers) {
-      const believed = workers.get(c.podUid)?.container(c.id);
-      if (workers.has(c.podUid) && believed?.state !== c.state) suspects.add(c.podUid);
-    }
-    for (const [uid, w] of workers) {
-      if (w.sandboxId !== undefined && !box.get(w.sandboxId)?.ready) suspects.add(uid);
-      for (const name of w.pod.spec?.containers ?? []) {
-        const id = w.runningContainer(name.name);
-        if (id !== undefined && !listed.has(id)) suspects.add(uid);
-      }
-    }
-    for (const uid of suspects) workers.get(uid)?.reload();
   }
 
   /** Moves logs that outgrew their size aside, as the kubelet does by default. */
@@ -251,7 +211,9 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     configMapInformer.on(watchObjects("configMaps"));
     secretInformer.on(watchObjects("secrets"));
     await podInformer.synced;
-    await removeStrays().catch((error) => log("strays not looked for", { error: (error as Error).message }));
+    await audit
+      .removeStrays(new Set(podInformer.list().map((p) => p.metadata.uid!)))
+      .catch((error) => log("strays not looked for", { error: (error as Error).message }));
   }
 
   const node = runNode({ client, runtime, events, input, room: options.room, now, log }, signal);
@@ -264,7 +226,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }, signal);
   const beginning = begin().catch((error) => log("kubelet did not begin", { error: (error as Error).stack }));
 
-  const chores = [every(relistMs, "relist", relist), every(rotateMs, "log rotation", rotateLogs)];
+  const chores = [every(relistMs, "relist", audit.relist), every(rotateMs, "log rotation", rotateLogs)];
 
   const find = (uid: string): PodWorker | undefined => workers.get(uid);
   const runtimePort: PodRuntimePort = {

@@ -1,16 +1,14 @@
 // Starts and stops one pod's containers and remembers what failed: the acting half of the worker.
 import { createBackOff } from "./back-off.ts";
-import { resourcesText } from "./container-config.ts";
 import { StartError, startContainer } from "./container-start.ts";
 import { stopContainer } from "./container-stop.ts";
-import type { Kill, Resize, Start } from "./decide.ts";
+import type { Kill, Start } from "./decide.ts";
 import { podKey } from "./kubelet-context.ts";
 import { pullSecrets } from "./pod-objects.ts";
 import { graceSeconds, type PodParts } from "./pod-parts.ts";
 import type { PodSandboxes } from "./pod-sandboxes.ts";
 import type { StartFailure } from "./pod-state.ts";
 import { allContainers, type SpecContainer } from "./pod-text.ts";
-import { linuxResources } from "./resources.ts";
 import type { RuntimeImage } from "./runtime.ts";
 
 export interface PodContainers {
@@ -22,9 +20,6 @@ export interface PodContainers {
   prefetch(container: SpecContainer): void;
   /** Starts it, or fails to and remembers why. False: its image is still on its way; the worker is woken by it. */
   start(start: Start): Promise<boolean>;
-  readonly resized: ReadonlyMap<string, string>;
-  /** Changes resources of a running container; rejects with the runtime's words. */
-  resize(resize: Resize): Promise<void>;
   /** Resolves when it is dead; wakes the worker. Never rejects. */
   kill(kill: Kill): Promise<void>;
   /** An id that died and is not known (yet): maybe that of a container being started. */
@@ -46,7 +41,6 @@ export function createPodContainers(
   const failures = new Map<string, StartFailure>();
   const stopping = new Set<string>();
   const hooking = new Set<string>();
-  const resized = new Map<string, string>();
   const early = new Set<string>();
   let starting = 0;
 
@@ -146,18 +140,6 @@ export function createPodContainers(
     }
   }
 
-  async function resize({ spec, container }: Resize): Promise<void> {
-    const wanted = resourcesText(spec.container);
-    // Its OOM score is what it was started with.
-    const { oomScoreAdj: _, ...resources } = linuxResources(
-      parts.pod(),
-      spec.container,
-      context.facts.memoryCapacity,
-    );
-    await runtime.updateResources(container.id, resources);
-    resized.set(container.id, wanted);
-  }
-
   async function kill(k: Kill): Promise<void> {
     const pod = parts.pod();
     const spec = allContainers(pod).find((c) => c.container.name === k.name);
@@ -188,8 +170,6 @@ export function createPodContainers(
     failures,
     stopping,
     hooking,
-    resized,
-    resize,
     prefetch: (c) => void imageOf(c),
     start,
     kill,

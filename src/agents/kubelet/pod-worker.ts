@@ -10,6 +10,7 @@ import { endPod } from "./pod-end.ts";
 import { podEvents } from "./pod-events.ts";
 import { graceSeconds, type PodParts } from "./pod-parts.ts";
 import { createPodProbes } from "./pod-probes.ts";
+import { createPodResizes } from "./pod-resize.ts";
 import { createPodSandboxes } from "./pod-sandboxes.ts";
 import type { PodState } from "./pod-state.ts";
 import { podStatus } from "./pod-status.ts";
@@ -92,7 +93,6 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   let refreshVolumes = options.known;
   let status: PodStatus | undefined;
   let published = 0;
-  let resizePending: PodState["resizePending"];
   let ending: { done: Promise<void>; shorten(seconds: number): void } | undefined;
   const dead = new Set<string>();
   const told = new Set<string>();
@@ -145,10 +145,11 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const { events, volumes } = parts;
   const sandboxes = createPodSandboxes(parts);
   const containers = createPodContainers(parts, sandboxes, (id) => void dead.add(id));
+  const resizes = createPodResizes(parts, options.admit);
   const probes = createPodProbes(parts, options.known);
 
   function state(): PodState {
-    const { failures, stopping, hooking, resized } = containers;
+    const { failures, stopping, hooking } = containers;
     return {
       sandbox: cache.sandbox,
       containers: cache.containers,
@@ -156,8 +157,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       failures,
       stopping,
       hooking,
-      resized,
-      resizePending,
+      resized: resizes.resized,
+      resizePending: resizes.pending,
     };
   }
 
@@ -273,29 +274,13 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     }
     tellBackOff(plan);
     for (const k of plan.kill) void containers.kill(k);
-    await resizeAll(plan);
-    const retry = earliest(await carryOut(plan), resizePending ? now() + resizeRetryMs : undefined);
+    await resizes.carryOut(plan.resize);
+    const retry = earliest(await carryOut(plan), resizes.pending ? now() + resizeRetryMs : undefined);
     probes.sync(containers.hooking);
     if (!plan.newSandbox) void publish();
     const refresh = volumes.nextRefresh();
     if (refresh !== undefined && refresh <= now()) refreshVolumes = true;
     wakeAt(earliest(plan.wakeAt, retry, until, refresh));
-  }
-
-  /** Carries out resizes that fit on the node; the others are told as pending. */
-  async function resizeAll(plan: Plan): Promise<void> {
-    resizePending = undefined;
-    if (plan.resize.length === 0) return;
-    const refusal = options.admit(pod);
-    if (refusal) {
-      const message = refusal.never ?? refusal.message.replace("Pod was rejected: ", "");
-      resizePending = { reason: refusal.never ? "Infeasible" : "Deferred", message };
-      return;
-    }
-    for (const r of plan.resize)
-      await containers.resize(r).catch((error) => {
-        resizePending = { reason: "Error", message: (error as Error).message };
-      });
   }
 
   /** Makes the sandbox or starts containers; resolves with the time to try again what could not be done. */
