@@ -408,3 +408,26 @@ test("what cannot be answered in the wanted form is not written", async () => {
   assert.equal(refused.status, 406);
   assert.equal((await server.request("GET", `${cms}/unseen`)).status, 404);
 });
+
+test("a known user may ask as somebody else", async () => {
+  const as = (headers: Record<string, string>) =>
+    server.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", { body: {}, headers });
+  const jane = await as({
+    "Impersonate-User": "jane",
+    "Impersonate-Group": "dev",
+    "Impersonate-Extra-scopes": "a",
+  });
+  assert.deepEqual(jane.body.status.userInfo, {
+    username: "jane",
+    groups: ["dev", "system:authenticated"],
+    extra: { scopes: ["a"] },
+  });
+  const robot = await as({ "Impersonate-User": "system:serviceaccount:ns:robot" });
+  assert.deepEqual(robot.body.status.userInfo.groups, [
+    "system:serviceaccounts",
+    "system:serviceaccounts:ns",
+    "system:authenticated",
+  ]);
+  assert.equal((await as({ "Impersonate-User": "system:anonymous" })).status, 403);
+  assert.equal((await as({ "Impersonate-Group": "dev" })).status, 400);
+});

@@ -21,6 +21,7 @@ import { answerCustomResources } from "./custom-resources.ts";
 import type { DiscoveryInput, VirtualResource } from "./discovery.ts";
 import { createDiscoveryHandler, servedPaths } from "./discovery-handler.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
+import { impersonated } from "./impersonation.ts";
 import { configurationPath, issuerConfiguration, keysPath } from "./issuer.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
@@ -227,13 +228,23 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
 
   const isAnonymous = (user: UserInfo): boolean => user.groups.includes("system:unauthenticated");
 
+  /** The caller, or whom the caller asks to be taken for. */
+  function asWhom(req: IncomingMessage, caller: UserInfo, path: string): UserInfo {
+    const other = isAnonymous(caller) ? undefined : impersonated(req.headers);
+    if (other && isAnonymous(other) && !openPaths.test(path)) {
+      const verb = (req.method ?? "GET").toLowerCase();
+      throw failure(403, "Forbidden", `forbidden: User "${other.name}" cannot ${verb} path "${path}"`, {});
+    }
+    return other ?? caller;
+  }
+
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       const [path, search] = splitUrl(req);
       const found = authenticate(req);
-      const user = found instanceof Promise ? await found : found;
-      if (isAnonymous(user) && !openPaths.test(path)) throw unauthorized();
-      await serve(req, res, user, path, search);
+      const caller = found instanceof Promise ? await found : found;
+      if (isAnonymous(caller) && !openPaths.test(path)) throw unauthorized();
+      await serve(req, res, asWhom(req, caller, path), path, search);
     } catch (error) {
       if (!(error instanceof StatusError)) onError(error);
       try {
@@ -251,6 +262,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
       const [path, search] = splitUrl(req);
       const user = await authenticate(req);
       if (isAnonymous(user)) throw unauthorized();
+      asWhom(req, user, path);
       const info = parseResourcePath(path);
       if (!info || !(await connect(req, { socket, head }, info, new URLSearchParams(search))))
         throw notServed();
