@@ -104,17 +104,27 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
     if (node && steady === reported.text && now() - reported.at < reportMs && (await stands(status))) return;
     if (!node) {
       try {
-        node = await client.create(nodes, newNode(input, status));
+        node = await client.create(nodes, newNode(input, status), { fieldManager: "kubelet" });
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
         node = await client.get(nodes, name);
         const labels = { ...node.metadata.labels, ...nodeLabels(input) };
-        node = await client.patch(nodes, name, { metadata: { labels } }, { type: "merge" });
+        node = await client.patch(
+          nodes,
+          name,
+          { metadata: { labels } },
+          { type: "merge", fieldManager: "kubelet" },
+        );
       }
     }
     status.conditions = nodeConditions(node.status?.conditions, room, unready, at);
     try {
-      node = await client.patch(nodes, name, { status }, { subresource: "status", type: "strategic" });
+      node = await client.patch(
+        nodes,
+        name,
+        { status },
+        { subresource: "status", type: "strategic", fieldManager: "kubelet" },
+      );
     } catch (error) {
       // Deleted under us: it is registered anew the next time.
       if (isNotFound(error)) node = undefined;
@@ -137,7 +147,9 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
     const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime };
     try {
       if (lease) {
-        lease = await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } } as Lease);
+        lease = await client.update(leases, { ...lease, spec: { ...lease.spec, ...spec } } as Lease, {
+          fieldManager: "kubelet",
+        });
         return;
       }
       lease = await client.get(leases, name, { namespace: leaseNamespace });
@@ -157,7 +169,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
         metadata: { name, namespace: leaseNamespace, ...owner },
         spec,
       } as Lease;
-      lease = await client.create(leases, object, { namespace: leaseNamespace });
+      lease = await client.create(leases, object, { namespace: leaseNamespace, fieldManager: "kubelet" });
     }
   }
 

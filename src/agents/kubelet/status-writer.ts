@@ -96,7 +96,7 @@ export function createStatusWriter(
           pods,
           name,
           { metadata: { uid }, status: body },
-          { namespace, subresource: "status", type: "strategic" },
+          { namespace, subresource: "status", type: "strategic", fieldManager: "kubelet" },
         );
         entry.written = text;
         entry.revision = Number(answer.metadata?.resourceVersion ?? 0);
