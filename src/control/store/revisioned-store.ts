@@ -65,6 +65,7 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
     revision = event.revision;
     window.push(event, now());
     hub.publish(event);
+    if (event.prevKv) event.prevKv.memo = undefined;
   }
 
   function takeBatch(): Waiting[] {

@@ -9,7 +9,10 @@ export interface KeyValue {
   modRevision: number;
   /** Revision at which this key came to be. */
   createRevision: number;
-  /** Whatever the reader wants to remember of this version, e.g. its parsed form. The store never looks at it. */
+  /**
+   * Whatever the reader wants to remember of this version, e.g. its parsed form. The store never looks at it, but forgets it
+   * once the key has a newer version: the recent past is kept as bytes only.
+   */
   memo?: unknown;
 }
 
