@@ -70,6 +70,9 @@ export async function createNetwork(plan: Plan): Promise<void> {
       );
       await setSysctls(s.netns, {
         "net/ipv4/ip_forward": "1",
+        // As kube-proxy sets them.
+        "net/netfilter/nf_conntrack_tcp_timeout_established": "86400",
+        "net/netfilter/nf_conntrack_tcp_timeout_close_wait": "3600",
         "net/ipv6/conf/all/forwarding": "1",
         // A pod that reaches itself through its Service would be redirected, and redirects use up the ICMP budget that
         // refusals need.
