@@ -3,9 +3,10 @@ import { api } from "./api.bench.ts";
 import { cli } from "./cli.bench.ts";
 import { dns } from "./dns.bench.ts";
 import { type Bench, printFigure } from "./figure.ts";
+import { proxy } from "./proxy.bench.ts";
 import { upDown } from "./up.bench.ts";
 
-const benches: Bench[] = [upDown, api, cli, dns];
+const benches: Bench[] = [upDown, api, cli, dns, proxy];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((w) => !benches.some((b) => b.name === w));
 if (unknown.length > 0) {
