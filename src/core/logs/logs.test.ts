@@ -105,7 +105,7 @@ test("log options", () => {
         tailLines: 5,
         limitBytes: 9,
         since: 97_000,
-        stream: "Stderr",
+        stream: "All",
       },
     },
   );
