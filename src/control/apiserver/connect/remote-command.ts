@@ -60,31 +60,24 @@ async function copyOut(
   for await (const chunk of stream) await send(chunk as Buffer);
 }
 
-/**
- * What the error stream says. A whole Status is the end, whether or not the stream ends too: containerd may be held up by
- * input that its command never read.
- */
 async function readError(stream: SpdyStream): Promise<string> {
-  let text = "";
+  const chunks: Buffer[] = [];
+  let size = 0;
   for await (const chunk of stream) {
-    if (text.length < 64 * 1024) text += (chunk as Buffer).toString("utf8");
-    if (isStatus(text)) break;
+    size += (chunk as Buffer).length;
+    if (size <= 64 * 1024) chunks.push(chunk as Buffer);
   }
-  return text;
-}
-
-function isStatus(text: string): boolean {
-  try {
-    return typeof (JSON.parse(text) as Status).status === "string";
-  } catch {
-    return false;
-  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** The Status that the other side wrote, or one that says why there is none. */
 function statusOf(text: string, connection: SpdyConnection): string {
   if (text !== "") {
-    if (isStatus(text)) return text;
+    try {
+      if (typeof (JSON.parse(text) as Status).status === "string") return text;
+    } catch {
+      // Worded below.
+    }
     return JSON.stringify(internalError(`error stream protocol error: ${text}`).status);
   }
   const why = connection.failure?.message ?? "the connection to the node was closed";
@@ -170,14 +163,11 @@ async function translate(
       wanted.stdout ? channel.stdout : wanted.stderr ? channel.stderr : channel.error,
       Buffer.alloc(0),
     );
-    const outputs = Promise.all([
+    const [said] = await Promise.all([
+      readError(streams.error),
       copyOut(streams.stdout, (bytes) => send(channel.stdout, bytes)),
       copyOut(streams.stderr, (bytes) => send(channel.stderr, bytes)),
     ]);
-    outputs.catch(() => {});
-    const said = await readError(streams.error);
-    // The command is over. Its outputs have ended before it was said; a slow client may still have to take them.
-    await outputs;
     await finish(statusOf(said, connection));
   } finally {
     connection.close();
