@@ -25,7 +25,10 @@ export interface ServicePlan {
   /** Replaces what is known of a Service; undefined removes it. */
   set(key: string, routing: ServiceRouting | undefined): void;
   get(key: string): ServiceRouting | undefined;
-  /** What changed since the last take, as one transaction. */
+  /**
+   * What changed since the last take, as one transaction. The first take is empty and begins the record: load `table()`
+   * (or its difference to what is there) for all that was set before.
+   */
   take(): NftChange;
   /** The whole wanted table. Does not touch what `take` will say. */
   table(): NftTable;
@@ -57,8 +60,11 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
   const balances = new Map<string, { index: number; chains: NftChain[] }>();
   const pending = new Map<string, Map<string, Pending>>();
   let newChains: NftChain[] = [];
+  /** Not while a new plan is filled: nobody asks for the differences of that. */
+  let recording = false;
 
   function record(set: string, key: string, before: string | undefined, after: string | undefined): void {
+    if (!recording) return;
     let changes = pending.get(set);
     if (!changes) {
       changes = new Map();
@@ -213,8 +219,9 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
         if (after !== undefined) adds.push({ set: name, key, data: after });
       }
     pending.clear();
-    const chains = newChains;
+    const chains = recording ? newChains : [];
     newChains = [];
+    recording = true;
     return { family, table: tableName, chains, deletes, adds };
   }
 
