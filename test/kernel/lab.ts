@@ -1,6 +1,7 @@
 // A cluster's wiring without a cluster: a "host" with a bridge, nodes with pods, each a network namespace without uplink.
 // Run inside a network namespace of its own (scripts/test.mjs does that).
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { ipBatch, ipJson, run, setSysctls } from "../../src/edge/netns/mod.ts";
@@ -110,12 +111,21 @@ async function openPlace(
   };
 }
 
+/** Namespaces of labs whose process was killed. */
+async function removeAbandoned(): Promise<void> {
+  for (const ns of existsSync("/run/netns") ? readdirSync("/run/netns") : []) {
+    const pid = /^pl(\d+)-/.exec(ns)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) await run("ip", ["netns", "del", ns]).catch(() => {});
+  }
+}
+
 /** Builds `pods.length` nodes; node i has the pods named in pods[i] (addresses 10.244.i.2 on). */
 export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab> {
   const uplinks = await ipJson<unknown[]>(["route", "show", "default"]);
   if (uplinks.length > 0)
     throw new Error("the lab sends packets: run it in a network namespace of its own (npm test does)");
   const prefix = `pl${process.pid}`;
+  await removeAbandoned();
   const hostAddress = "172.30.0.1";
   const hostAddress6 = "fd00:30::1";
   const names: string[] = [];
