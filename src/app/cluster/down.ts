@@ -3,11 +3,13 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../../edge/netns/mod.ts";
+import { removeCniResults } from "./cni-results.ts";
 import { readPlan } from "./configs.ts";
 import { contextName, defaultKubeconfig, editKubeconfig, removeAccess } from "./kubeconfig.ts";
 import { removeNetwork } from "./network.ts";
 import { cgroupName, clusterPaths } from "./paths.ts";
 import { findProcesses, isAlive, signalProcess } from "./processes.ts";
+import { removeShimSockets } from "./shim-sockets.ts";
 import { createSteps } from "./steps.ts";
 
 export interface DownOptions {
@@ -29,8 +31,12 @@ export async function down({ name, kubeconfig, out }: DownOptions): Promise<bool
     findProcesses(name).length > 0;
   out(there ? `Taking down the cluster "${name}"` : `There is no cluster "${name}"; looking for leftovers`);
   await steps.step("Processes and containers", () => endProcesses(name));
+  removeShimSockets(paths.run);
   await steps.step("Mounts", () => unmountBelow([paths.dir, paths.run]));
-  await steps.step("Network", () => removeNetwork(name, plan?.index, leftNamespaces));
+  await steps.step("Network", async () => {
+    await removeNetwork(name, plan?.index, leftNamespaces);
+    removeCniResults(name);
+  });
   await steps.step("Control groups", () => removeCgroups(cgroupName(name)));
   await steps.step("Kubeconfig entries", () =>
     editKubeconfig(kubeconfig ?? defaultKubeconfig(), (text) =>
