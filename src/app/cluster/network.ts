@@ -82,7 +82,6 @@ export async function createNetwork(plan: Plan): Promise<void> {
         "net/ipv4/conf/all/rp_filter": "0",
         "net/ipv4/conf/default/rp_filter": "0",
         "net/ipv4/conf/eth0/rp_filter": "0",
-        "net/ipv4/conf/all/route_localnet": "1",
       });
     }),
   );

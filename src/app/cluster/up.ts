@@ -12,7 +12,7 @@ import {
   renderKubeconfig,
 } from "./kubeconfig.ts";
 import { createNetwork, takenRanges } from "./network.ts";
-import { clusterPaths, netnsName, nodePaths } from "./paths.ts";
+import { clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
 import { type Plan, type PlanOptions, planCluster } from "./plan.ts";
 import { checkMachine, portsInUse } from "./preflight.ts";
@@ -109,6 +109,10 @@ async function preparePlan(options: UpOptions): Promise<Plan> {
         `the cluster ${name} has ${old.nodes.length} node(s), not ${options.nodes}; first: portolan down --name ${name}`,
       );
     if (options.nodes === old.nodes.length) return savePlan({ ...old, netns }, paths.plan);
+  } else if (findProcesses(name).length > 0) {
+    throw new Refusal(
+      `a cluster ${name} runs on this machine already, with another state directory than ${stateRoot}; choose another name: portolan up --name NAME`,
+    );
   }
   const others = knownClusters()
     .filter((n) => n !== name)
