@@ -52,6 +52,7 @@ export async function serveTls(o: ListenOptions): Promise<Listening> {
       rejectUnauthorized: false,
       ALPNProtocols: ["http/1.1"],
       minVersion: "TLSv1.2",
+      handshakeTimeout: 10_000,
       // As Go's servers have it: the words of an exec are in its query.
       maxHeaderSize: 1 << 20,
       keepAliveTimeout: 180_000,
@@ -73,7 +74,8 @@ export async function serveTls(o: ListenOptions): Promise<Listening> {
       if (socket.writable) socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\n\r\n`);
       else socket.destroy();
     });
-    server.on("secureConnection", (socket: Duplex) => {
+    // Raw connections, so that one that never finishes its handshake is known, too.
+    server.on("connection", (socket: Duplex) => {
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
     });
