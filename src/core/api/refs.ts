@@ -54,6 +54,8 @@ export const podDisruptionBudgets = ref<t.PodDisruptionBudget>(
   "PodDisruptionBudget",
 );
 export const endpointSlices = ref<t.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice");
+export const podTemplates = ref<t.PodTemplate>("v1", "podtemplates", "PodTemplate");
+export const runtimeClasses = ref<t.RuntimeClass>("node.k8s.io/v1", "runtimeclasses", "RuntimeClass", false);
 export const leases = ref<t.Lease>("coordination.k8s.io/v1", "leases", "Lease");
 
 /** `v1` or `apps/v1`. */

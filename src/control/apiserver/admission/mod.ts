@@ -2,6 +2,7 @@
 import type { AdmissionPlugin } from "../context.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { podPriority } from "./pod-priority.ts";
+import { podRuntimeClass } from "./pod-runtime-class.ts";
 import { podServiceAccount } from "./pod-service-account.ts";
 import { podTolerations } from "./pod-tolerations.ts";
 
@@ -10,4 +11,5 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   podServiceAccount,
   podPriority,
   podTolerations,
+  podRuntimeClass,
 ];

@@ -217,6 +217,30 @@ const cases: [name: string, plural: string, group: string, object: object, messa
     ['ports[1].name: Duplicate value: ""'],
   ],
   [
+    "RuntimeClass of a bad handler, overhead and toleration",
+    "runtimeclasses",
+    "node.k8s.io",
+    {
+      handler: "a.b",
+      overhead: { podFixed: { apples: "1" } },
+      scheduling: { tolerations: [{ operator: "Exists" }, { operator: "Exists" }] },
+    },
+    [
+      'handler: Invalid value: "a.b": must not contain dots',
+      'overhead.limits[apples]: Invalid value: "apples": must be a standard resource type or fully qualified',
+      'overhead.limits[apples]: Invalid value: "apples": must be a standard resource for containers',
+      'scheduling.tolerations[1]: Duplicate value: {"operator":"Exists"}',
+    ],
+  ],
+  ["RuntimeClass without a handler", "runtimeclasses", "node.k8s.io", {}, ["handler: Required value"]],
+  [
+    "PodTemplate without containers",
+    "podtemplates",
+    "",
+    { template: { spec: {} } },
+    ["template.spec.containers: Required value"],
+  ],
+  [
     "Lease of no duration",
     "leases",
     "coordination.k8s.io",

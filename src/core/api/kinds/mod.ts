@@ -10,6 +10,7 @@ import { namespace } from "./namespace.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod/mod.ts";
 import { podDisruptionBudget } from "./pod-disruption-budget.ts";
+import { runtimeClass } from "./runtime-class.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service/mod.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -19,6 +20,7 @@ import {
   daemonSet,
   deployment,
   job,
+  podTemplate,
   replicaSet,
   replicationController,
   statefulSet,
@@ -35,6 +37,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   secret,
   serviceAccount,
   coreEvent,
+  podTemplate,
   replicationController,
   deployment,
   replicaSet,
@@ -47,8 +50,10 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   endpointSlice,
   lease,
   eventsV1Event,
+  runtimeClass,
 ];
 
+export { semanticEqual } from "./meta/mod.ts";
 export { validateNamespaceFinalizers } from "./namespace.ts";
 export {
   prepareEphemeralContainersUpdate,

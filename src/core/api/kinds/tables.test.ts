@@ -61,6 +61,14 @@ const tables: [name: string, plural: string, group: string, object: object, cell
   ["ConfigMap", "configmaps", "", { data: { a: "b" }, binaryData: { c: "" } }, "a|2|60m"],
   ["Secret", "secrets", "", { type: "Opaque", data: { a: "" } }, "a|Opaque|1|60m"],
   ["account", "serviceaccounts", "", {}, "a|0|60m"],
+  ["RuntimeClass", "runtimeclasses", "node.k8s.io", { handler: "runc" }, "a|runc|60m"],
+  [
+    "PodTemplate",
+    "podtemplates",
+    "",
+    { template: { metadata: { labels: { b: "c" } }, spec: { containers: [{ name: "x", image: "y" }] } } },
+    "a|x|y|b=c",
+  ],
   ["Lease", "leases", "coordination.k8s.io", { spec: { holderIdentity: "me" } }, "a|me|60m"],
   [
     "Event",

@@ -3,7 +3,14 @@ export { setPodDefaults, setPodSpecDefaults, syncServiceAccount } from "./defaul
 export * from "./pod.ts";
 export * from "./qos-class.ts";
 export { aggregateResources, isSidecar } from "./resource-list.ts";
+export { deprecatedNodeLabel } from "./scheduling-warnings.ts";
 export * from "./status-cell.ts";
 export { prepareEphemeralContainersUpdate, prepareResize } from "./strategy.ts";
-export { validateEphemeralContainersUpdate, validateResize, validateTemplate } from "./validation/mod.ts";
+export {
+  validateEphemeralContainersUpdate,
+  validateOverhead,
+  validateResize,
+  validateTemplate,
+  validateTolerations,
+} from "./validation/mod.ts";
 export { podWarnings } from "./warnings.ts";

@@ -12,7 +12,8 @@ const NONE = "a null labelSelector results in matching no pod";
 const REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution";
 
-function deprecatedLabel(key: string): string | undefined {
+/** What a warning says of a node label that has a newer name. */
+export function deprecatedNodeLabel(key: string): string | undefined {
   const found = nodeLabels.get(key);
   return found && `deprecated since ${found[0]}; use "${found[1]}" instead`;
 }
@@ -29,7 +30,7 @@ function nodeAffinityWarnings(spec: PodSpec, path: string): string[] {
   ];
   return terms.flatMap(([here, term]) =>
     (term?.matchExpressions ?? []).flatMap((e, j) => {
-      const old = deprecatedLabel(e.key);
+      const old = deprecatedNodeLabel(e.key);
       return old ? [`${here}.matchExpressions[${j}].key: ${e.key} is ${old}`] : [];
     }),
   );
@@ -37,13 +38,13 @@ function nodeAffinityWarnings(spec: PodSpec, path: string): string[] {
 
 export function schedulingWarnings(spec: PodSpec, path: string): string[] {
   const warnings = Object.keys(spec.nodeSelector ?? {}).flatMap((key) => {
-    const old = deprecatedLabel(key);
+    const old = deprecatedNodeLabel(key);
     return old ? [`${path}.nodeSelector[${key}]: ${old}`] : [];
   });
   warnings.push(...nodeAffinityWarnings(spec, `${path}.affinity.nodeAffinity`));
   for (const [i, c] of (spec.topologySpreadConstraints ?? []).entries()) {
     const here = `${path}.topologySpreadConstraints[${i}]`;
-    const old = deprecatedLabel(c.topologyKey);
+    const old = deprecatedNodeLabel(c.topologyKey);
     if (old) warnings.push(`${here}.topologyKey: ${c.topologyKey} is ${old}`);
     if (c.labelSelector == null) warnings.push(`${here}.labelSelector: ${NONE}`);
   }

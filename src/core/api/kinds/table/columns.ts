@@ -34,9 +34,10 @@ export function column<T extends KubeObject>(
   };
 }
 
-/** The wide columns of every kind that makes pods from a template. */
+/** The columns of every kind that has a template of pods; wide unless said otherwise. */
 export function templateColumns<T extends KubeObject>(
   template: (obj: T) => PodTemplateSpec | undefined,
+  { wide }: { wide: boolean } = { wide: true },
 ): Column<T>[] {
   const containers = (o: T) => template(o)?.spec?.containers ?? [];
   return [
@@ -47,9 +48,7 @@ export function templateColumns<T extends KubeObject>(
         containers(o)
           .map((c) => c.name)
           .join(","),
-      {
-        wide: true,
-      },
+      { wide },
     ),
     column(
       "Images",
@@ -58,7 +57,7 @@ export function templateColumns<T extends KubeObject>(
         containers(o)
           .map((c) => c.image ?? "")
           .join(","),
-      { wide: true },
+      { wide },
     ),
   ];
 }

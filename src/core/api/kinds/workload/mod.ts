@@ -5,6 +5,7 @@ export * from "./cron-schedule.ts";
 export * from "./daemon-set.ts";
 export * from "./deployment.ts";
 export * from "./job.ts";
+export * from "./pod-template.ts";
 export * from "./replica-set.ts";
 export * from "./replication-controller.ts";
 export * from "./stateful-set.ts";

@@ -2,6 +2,7 @@
 
 export { validatePodCreate } from "./pod.ts";
 export { validateResize } from "./resize.ts";
+export { validateOverhead } from "./resources.ts";
 export { validateAffinity, validateTolerations } from "./scheduling.ts";
 export { validatePodSpec } from "./spec.ts";
 export { validatePodStatusUpdate } from "./status.ts";
