@@ -2,11 +2,13 @@
 import { api } from "./api.bench.ts";
 import { cli } from "./cli.bench.ts";
 import { dns } from "./dns.bench.ts";
+import { endpoints } from "./endpoints.bench.ts";
 import { type Bench, printFigure } from "./figure.ts";
+import { podsBench } from "./pods.bench.ts";
 import { proxy } from "./proxy.bench.ts";
 import { upDown } from "./up.bench.ts";
 
-const benches: Bench[] = [upDown, api, cli, dns, proxy];
+const benches: Bench[] = [upDown, podsBench, endpoints, api, cli, dns, proxy];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((w) => !benches.some((b) => b.name === w));
 if (unknown.length > 0) {
