@@ -1,6 +1,6 @@
 // The kubelet role: pods bound to this node in, containers and statuses out. One worker a pod; this file only connects them
 // to what wakes them: the API's pods and objects, the runtime's deaths.
-import { createEventRecorder, createInformer, type KubeClient } from "../../control/client/mod.ts";
+import { createEventRecorder, createInformer, type KubeClient, pause } from "../../control/client/mod.ts";
 import { configMaps, pods, secrets, services } from "../../core/api/refs.ts";
 import type { Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
@@ -52,9 +52,6 @@ export interface Kubelet {
 /** Sandboxes made at once for each core: their work is half waiting. */
 const sandboxesPerCore = 4;
 const relistMs = 60_000;
-const rotateMs = 10_000;
-/** The kubelet's defaults (containerLogMaxSize, containerLogMaxFiles). */
-const logLimit = { bytes: 10 << 20, files: 5 };
 const steadyNames = new Set(["kube-root-ca.crt"]);
 
 /** Runs until the signal aborts. */
@@ -154,25 +151,9 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
         w.objectsChanged();
   }
 
-  /** Moves logs that outgrew their size aside, as the kubelet does by default. */
-  async function rotateLogs(): Promise<void> {
-    for (const w of workers.values())
-      for (const c of w.running())
-        if (c.logPath && (await files.rotate(c.logPath, logLimit.bytes, logLimit.files - 1)))
-          await runtime.reopenLog(c.id);
-  }
-
   async function every(ms: number, what: string, work: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal.addEventListener("abort", done);
-      });
+      await pause(ms, signal);
       if (signal.aborted) return;
       await work().catch((error) => log(`${what} failed`, { error: (error as Error).message }));
     }
@@ -191,7 +172,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
         break;
       } catch (error) {
         log("runtime not reached yet", { error: (error as Error).message });
-        await new Promise((resolve) => setTimeout(resolve, delay));
+        await pause(delay, signal);
       }
     }
     await Promise.all([serviceInformer.synced, configMapInformer.synced, secretInformer.synced]);
@@ -226,7 +207,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }, signal);
   const beginning = begin().catch((error) => log("kubelet did not begin", { error: (error as Error).stack }));
 
-  const chores = [every(relistMs, "relist", audit.relist), every(rotateMs, "log rotation", rotateLogs)];
+  const relisting = every(relistMs, "relist", audit.relist);
 
   const find = (uid: string): PodWorker | undefined => workers.get(uid);
   const runtimePort: PodRuntimePort = {
@@ -252,6 +233,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   return {
     registered: node.registered,
     runtimePort,
-    done: Promise.all([...informers, watching, beginning, node.done, ...chores]).then(() => undefined),
+    done: Promise.all([...informers, watching, beginning, node.done, relisting]).then(() => undefined),
   };
 }

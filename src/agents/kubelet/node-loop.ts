@@ -1,6 +1,6 @@
 // Registers the node, renews its Lease every ten seconds, and writes its status when something changed or five minutes
 // passed (KEP-589, node heartbeats).
-import type { EventRecorder, KubeClient } from "../../control/client/mod.ts";
+import { type EventRecorder, type KubeClient, pause } from "../../control/client/mod.ts";
 import { leases, nodes } from "../../core/api/refs.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../core/api/status.ts";
 import type { Lease, Node } from "../../core/api/types.ts";
@@ -48,18 +48,6 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
   let reported = { at: 0, text: "" };
   let runtimeVersion = "";
   let wasReady: boolean | undefined;
-
-  const pause = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
-    });
 
   async function look(): Promise<{ unready: Unready; images: NodeInput["images"] }> {
     try {
@@ -189,7 +177,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
         wait = Math.min(wait, 1000);
         if (!node) wait = retryMs;
       }
-      await pause(wait);
+      await pause(wait, signal);
     }
   }
 

@@ -43,8 +43,6 @@ export interface PodFiles {
   resolveSubPath(volume: string, subPath: string): Promise<string>;
   /** The last `maxBytes` of a file; undefined when there is none. */
   readTail(path: string, maxBytes: number): Promise<string | undefined>;
-  /** Moves a log that outgrew `maxBytes` aside and keeps the `keep` newest of those; true when it did. */
-  rotate(path: string, maxBytes: number, keep: number): Promise<boolean>;
   /** Whether mounts made at or above the path on this machine reach mounts taken from it. */
   sharesMounts(path: string): Promise<boolean>;
   /** The whole of a small file of the machine, "" when it cannot be read. */

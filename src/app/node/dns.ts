@@ -1,9 +1,8 @@
 // Cluster DNS on this node: its address on the loopback device, its sockets, its loop. A failed start is tried again, so
 // that a node comes up whatever held its port.
 import { randomInt } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startDns } from "../../agents/dns/mod.ts";
-import type { KubeClient } from "../../control/client/mod.ts";
+import { type KubeClient, pause } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { ipBatch, run } from "../../edge/netns/mod.ts";
 import { createDnsSockets } from "../../edge/udp/mod.ts";
@@ -58,7 +57,7 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
           sockets: createDnsSockets(),
           clock: {
             now: () => performance.now(),
-            sleep: (ms, abort) => sleep(ms, undefined, { signal: abort }).catch(() => undefined),
+            sleep: pause,
           },
           random: (below) => randomInt(below),
           log: { info: say, warn: say },
@@ -71,7 +70,7 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
     } catch (error) {
       attempt.abort();
       log("dns could not start; trying again in a second", { error: String(error) });
-      await sleep(1000, undefined, { signal }).catch(() => undefined);
+      await pause(1000, signal);
     } finally {
       signal.removeEventListener("abort", abort);
     }

@@ -1,7 +1,6 @@
 // The service proxy on this node: its ports to nft and conntrack, its loop.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type ServiceProxy, startProxy } from "../../agents/proxy/mod.ts";
-import type { KubeClient } from "../../control/client/mod.ts";
+import { type KubeClient, pause } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { createConntrack, createNftTables } from "../../edge/nft/mod.ts";
 import { createHealthPorts, serveProxyHttp } from "../../edge/proxy-http/mod.ts";
@@ -27,7 +26,7 @@ export function runProxy({ config, client, log }: NodeProxyOptions, signal: Abor
       clock: {
         now: () => performance.now(),
         wall: () => Date.now(),
-        sleep: (ms, abort) => sleep(ms, undefined, { signal: abort }).catch(() => undefined),
+        sleep: pause,
       },
       log: { info: say, warn: say },
       localAddresses: [config.cluster.dnsAddress],

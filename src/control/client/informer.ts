@@ -5,6 +5,7 @@ import type { ResourceRef } from "../../core/api/refs.ts";
 import { isExpired } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KubeClient, ListOptions } from "./client.ts";
+import { pause } from "./pause.ts";
 
 export interface InformerHandler<T extends KubeObject> {
   added?(obj: T): void;
@@ -178,15 +179,7 @@ export function createInformer<T extends KubeObject>(
         if (signal.aborted) return;
         options.onError?.(error);
         if (isExpired(error)) resourceVersion = "";
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(done, delay);
-          function done(): void {
-            clearTimeout(timer);
-            signal.removeEventListener("abort", done);
-            resolve();
-          }
-          signal.addEventListener("abort", done);
-        });
+        await pause(delay, signal);
         delay = Math.min(delay * 2, 5000);
       }
     }

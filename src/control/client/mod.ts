@@ -3,5 +3,6 @@ export * from "./event-recorder.ts";
 export * from "./informer.ts";
 export * from "./informers.ts";
 export * from "./log.ts";
+export * from "./pause.ts";
 export type * from "./upgrade.ts";
 export * from "./work-queue.ts";

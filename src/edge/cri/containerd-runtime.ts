@@ -8,6 +8,7 @@ import type {
   RuntimeImage,
   Sandbox,
 } from "../../agents/kubelet/mod.ts";
+import { pause } from "../../control/client/mod.ts";
 import { CriError, openChannel } from "./_channel.ts";
 
 const quickMs = 10_000;
@@ -136,7 +137,7 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
     while (!signal.aborted) {
       await channel.stream("Subscribe", { filters }, onMessage, signal).catch(() => undefined);
       if (signal.aborted) return;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await pause(200, signal);
       onEvent({ kind: "resumed" });
     }
   }

@@ -77,17 +77,3 @@ test("the tail of a file", async () => {
   assert.equal(await files.readTail(join(dir, "log"), 4), "6789");
   assert.equal(await files.readTail(join(dir, "absent"), 4), undefined);
 });
-
-test("a log that outgrew its size is moved aside, the oldest go", async () => {
-  const logs = join(dir, "logs");
-  mkdirSync(logs);
-  for (const old of ["20200101000000", "20210101000000"])
-    await files.writeFile(join(logs, `0.log.${old}`), "x", 0o600);
-  await files.writeFile(join(logs, "0.log"), "0123456789", 0o600);
-  assert.equal(await files.rotate(join(logs, "0.log"), 100, 2), false);
-  assert.equal(await files.rotate(join(logs, "0.log"), 5, 2), true);
-  const left = readdirSync(logs).sort();
-  assert.equal(left.length, 2);
-  assert.equal(left[0], "0.log.20210101000000");
-  assert.equal(await files.rotate(join(logs, "absent"), 5, 2), false);
-});

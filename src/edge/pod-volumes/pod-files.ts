@@ -15,7 +15,7 @@ import {
   stat,
   writeFile,
 } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { HostPathType, Ownership, PodFiles } from "../../agents/kubelet/mod.ts";
 import { writeVolume } from "./_atomic-volume.ts";
@@ -141,18 +141,6 @@ async function readTail(path: string, maxBytes: number): Promise<string | undefi
   }
 }
 
-async function rotate(path: string, maxBytes: number, keep: number): Promise<boolean> {
-  const facts = await stat(path).catch(() => undefined);
-  if (!facts || facts.size <= maxBytes) return false;
-  const stamp = new Date().toISOString().replaceAll(/[-:T]/g, "").slice(0, 14);
-  await rename(path, `${path}.${stamp}`);
-  const name = `${basename(path)}.`;
-  const old = (await readdir(dirname(path))).filter((n) => n.startsWith(name)).sort();
-  for (const n of old.slice(0, Math.max(0, old.length - keep)))
-    await rm(join(dirname(path), n), { force: true });
-  return true;
-}
-
 /** The optional fields of a mountinfo line tell its propagation (proc_pid_mountinfo(5)). */
 async function sharesMounts(path: string): Promise<boolean> {
   const real = await realpath(path).catch(() => path);
@@ -193,7 +181,6 @@ export function createPodFiles(): PodFiles {
     checkHostPath,
     resolveSubPath,
     readTail,
-    rotate,
     sharesMounts,
     readText: (path) => readFile(path, "utf8").catch(() => ""),
     removeTree,

@@ -6,6 +6,7 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { pause } from "../../../control/client/mod.ts";
 import { bareId } from "./container-state.ts";
 import type { PodRuntimePort } from "./runtime-port.ts";
 
@@ -102,14 +103,6 @@ export async function runLogRotation(options: LogRotationOptions, signal: AbortS
     }
     paths = known;
     if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, intervalMs);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      }
-      signal.addEventListener("abort", done);
-    });
+    await pause(intervalMs, signal);
   }
 }

@@ -1,7 +1,7 @@
 // Looks every twenty seconds for pods that are lost, and removes them without waiting for a kubelet.
 import { nodes as nodesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
-import { errorFields } from "../../client/mod.ts";
+import { errorFields, pause } from "../../client/mod.ts";
 import { type StartController, timestamp } from "../context.ts";
 import { isPodTerminal } from "../pods/mod.ts";
 import { type Lost, lostPods, missingNodes } from "./decide.ts";
@@ -59,15 +59,7 @@ export const startPodCollection: StartController = ({ client, informers, log, no
   return async (signal) => {
     while (!signal.aborted) {
       await round();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, periodMs);
-        function done(): void {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", done);
-          resolve();
-        }
-        signal.addEventListener("abort", done);
-      });
+      await pause(periodMs, signal);
     }
   };
 };
