@@ -61,6 +61,7 @@ const nodeSysctls = {
   "net/ipv6/icmp/ratelimit": "0",
   "net/ipv4/conf/all/rp_filter": "0",
   "net/ipv4/conf/default/rp_filter": "0",
+  "net/ipv4/conf/all/route_localnet": "1",
 };
 
 async function openPlace(

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
+import type { Pod } from "../../src/core/api/types.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
 import { run } from "../../src/edge/netns/mod.ts";
 import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
 import { createHealthPorts, serveProxyHttp } from "../../src/edge/proxy-http/mod.ts";
 import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
-import { inPlace, type Lab, nodeAddress, openLab, type Place, podCIDR } from "./lab.ts";
+import { type Answer, inPlace, type Lab, nodeAddress, openLab, type Place, podCIDR } from "./lab.ts";
 import { service, slice } from "./objects.ts";
 
 const cluster = {
@@ -78,7 +79,7 @@ function start(scripts: string[] = []): ServiceProxy {
 }
 
 before(async () => {
-  lab = await openLab([["a0", "b0"]]);
+  lab = await openLab([["a0", "b0"], ["a1"]]);
 });
 after(() => lab?.close());
 afterEach(async () => {
@@ -103,6 +104,11 @@ async function becomes(want: string, dial: () => Promise<{ name?: string; error?
   }
 }
 
+const pick = async (answer: Promise<Answer>): Promise<unknown[]> => {
+  const { name, client } = await answer;
+  return [name, client];
+};
+
 const ip = "10.96.0.50";
 
 describe("the proxy", () => {
@@ -123,6 +129,49 @@ describe("the proxy", () => {
     await becomes("timeout", dial);
     stop.abort();
     await proxy.done;
+    assert.deepEqual(warnings, []);
+  });
+
+  test("maps host ports of the node's pods, and only those", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    const at = nodeAddress(0);
+    const pod = (place: Place, port: object, status: object = { phase: "Running" }): Pod =>
+      ({
+        metadata: { namespace: "default", name: place.name },
+        spec: {
+          nodeName: place.name.endsWith("1") ? "n1" : "n0",
+          containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 5432, ...port }] }],
+        },
+        status: { podIP: place.address, ...status },
+      }) as Pod;
+    proxy = start();
+    await proxy.synced;
+    api.put(refs.pods, pod(a0!, { hostIP: "127.0.0.1" }));
+    api.put(refs.pods, pod(b0!, { hostIP: at }));
+    await becomes("b0", () => lab.host.dial(at, 5432));
+    await becomes("a0", () => lab.node[0]!.dial("127.0.0.1", 5432));
+    assert.equal((await lab.node[0]!.dial("127.0.0.1", 5432, { from: at })).name, "a0");
+    // The source stays, but where the answer would not find back.
+    assert.deepEqual(await pick(lab.host.dial(at, 5432)), ["b0", lab.hostAddress]);
+    assert.deepEqual(await pick(a0!.dial(at, 5432)), ["b0", a0!.address]);
+    assert.deepEqual(await pick(a1!.dial(at, 5432)), ["b0", a1!.address]);
+    assert.equal((await b0!.dial(at, 5432)).name, "b0");
+    assert.equal((await lab.node[0]!.dial(at, 5432)).name, "b0");
+    assert.equal((await lab.node[1]!.dial(at, 5432)).name, "b0");
+
+    // UDP on the same port and address is another pod's; TCP of what has ended goes.
+    api.put(refs.pods, pod(b0!, { hostIP: at }, { phase: "Succeeded" }));
+    await becomes("ECONNREFUSED", () => lab.host.dial(at, 5432));
+    api.put(refs.pods, pod(b0!, { protocol: "UDP" }));
+    await becomes("b0", () => lab.host.dial(at, 5432, { proto: "udp" }));
+    assert.deepEqual(await lab.host.dial(at, 5432), { error: "ECONNREFUSED" });
+    api.remove(refs.pods, "default/b0");
+    await becomes("ECONNREFUSED", () => lab.host.dial(at, 5432, { proto: "udp" }));
+    // Pods of other nodes are not this proxy's.
+    api.put(refs.pods, pod(a1!, {}));
+    api.put(refs.pods, pod(a0!, { hostPort: 5433 }));
+    await becomes("a0", () => lab.host.dial(at, 5433));
+    assert.deepEqual(await lab.host.dial(at, 5432), { error: "ECONNREFUSED" });
     assert.deepEqual(warnings, []);
   });
 

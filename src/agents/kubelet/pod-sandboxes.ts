@@ -1,9 +1,10 @@
 // Makes a pod's sandbox, and anew when it was lost, with growing pauses after failures.
-import { hostPortsHandler } from "../../core/cluster/containerd-config.ts";
+
 import { podKey } from "./kubelet-context.ts";
 import { parseResolvConf, podResolvConf } from "./pod-dns.ts";
 import type { PodParts } from "./pod-parts.ts";
 import type { SandboxConfig } from "./runtime.ts";
+import { NoRuntimeClass, runtimeHandler } from "./runtime-handler.ts";
 import { logDirectory, sandboxConfig } from "./sandbox-config.ts";
 
 export interface PodSandboxes {
@@ -32,10 +33,6 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
     });
   }
 
-  /** Mapping host ports takes time that pods without any are spared. */
-  const handler = (): string | undefined =>
-    config(0).portMappings.some((m) => m.hostPort > 0) ? hostPortsHandler : undefined;
-
   /** What is left of older sandboxes goes first. */
   async function clear(): Promise<void> {
     for (const c of cache.containers) {
@@ -63,7 +60,8 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
         if (attempt > 0)
           events.normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
         await context.files.makeDirectory(logDirectory(facts.podLogDir, parts.pod()), 0o755);
-        const id = await context.sandboxGate.run(() => runtime.runSandbox(config(attempt), handler()));
+        const handler = await runtimeHandler(context.client, parts.pod());
+        const id = await context.sandboxGate.run(() => runtime.runSandbox(config(attempt), handler));
         await cache.refreshSandbox(id);
         retryAt = 0;
         pause = retryMs.first;
@@ -71,10 +69,9 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
       } catch (error) {
         const { message } = error as Error;
         log("sandbox not made", { pod: podKey(parts.pod()), error: message });
-        events.warning(
-          "FailedCreatePodSandBox",
-          `Failed to create pod sandbox: rpc error: code = Unknown desc = ${message}`,
-        );
+        const said =
+          error instanceof NoRuntimeClass ? message : `rpc error: code = Unknown desc = ${message}`;
+        events.warning("FailedCreatePodSandBox", `Failed to create pod sandbox: ${said}`);
         retryAt = now() + pause;
         pause = Math.min(pause * 2, retryMs.most);
         // What the failed call left behind is found, and goes before the next try.

@@ -1,10 +1,16 @@
-// The service proxy: watches Services and EndpointSlices (as kube-proxy selects them) and the node's topology, and keeps the
-// kernel's tables by them. An idle proxy applies a change at once; what comes while nft runs goes into the next transaction.
+// The service proxy: watches Services and EndpointSlices (as kube-proxy selects them), host ports of the node's pods and the
+// node's topology, and keeps the kernel's tables by them. An idle proxy applies a change at once; what comes while nft runs goes into the next transaction.
 import { createInformer, type KubeClient } from "../../control/client/mod.ts";
 import * as refs from "../../core/api/refs.ts";
-import type { EndpointSlice, Service } from "../../core/api/types.ts";
+import type { EndpointSlice, Pod, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { type NodeFacts, resolveService } from "../../core/network/mod.ts";
+import {
+  hasHostPorts,
+  hostPortsKey,
+  type NodeFacts,
+  resolveHostPorts,
+  resolveService,
+} from "../../core/network/mod.ts";
 import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
 import { createProxyMetrics } from "./metrics.ts";
 import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
@@ -64,6 +70,11 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     indexers: { service: (s) => [sliceOwner(s)] },
     onError,
   });
+  const pods = createInformer(client, refs.pods, {
+    fieldSelector: `spec.nodeName=${options.nodeName}`,
+    indexers: { "host-ports": (p) => (hasHostPorts(p) ? [hostPortsKey(p)] : []) },
+    onError,
+  });
   const nodes = createInformer(client, refs.nodes, {
     fieldSelector: `metadata.name=${options.nodeName}`,
     onError,
@@ -118,8 +129,11 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       facts,
       *keys() {
         for (const s of services.list()) yield serviceKey(s);
+        for (const p of pods.list()) if (hasHostPorts(p)) yield hostPortsKey(p);
       },
       routing(key, at) {
+        const [pod] = pods.byIndex("host-ports", key);
+        if (pod) return resolveHostPorts(pod, at);
         const service = services.get(key);
         return service && resolveService(service, slices.byIndex("service", key), at);
       },
@@ -165,6 +179,10 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     },
     deleted: (s) => touch(sliceOwner(s)),
   });
+  const touchPod = (pod: Pod): void => {
+    if (hasHostPorts(pod)) touch(hostPortsKey(pod));
+  };
+  pods.on({ added: touchPod, updated: touchPod, deleted: touchPod });
   function readNode(): void {
     const labels = nodes.get(options.nodeName)?.metadata.labels ?? {};
     const now = labels["topology.kubernetes.io/zone"] ?? "";
@@ -179,16 +197,20 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       signal.addEventListener("abort", () => resolve(), { once: true });
       if (signal.aborted) resolve();
     });
-    await Promise.race([Promise.all([services.synced, slices.synced, nodes.synced]), aborted]);
+    await Promise.race([Promise.all([services.synced, slices.synced, pods.synced, nodes.synced]), aborted]);
     await Promise.all(keepers.map((k) => k.run(signal)));
     nft.close();
     options.healthPorts?.close();
   }
 
   const synced = Promise.all(keepers.map((k) => k.synced)).then(() => {});
-  const done = Promise.all([services.run(signal), slices.run(signal), nodes.run(signal), keep()]).then(
-    () => {},
-  );
+  const done = Promise.all([
+    services.run(signal),
+    slices.run(signal),
+    pods.run(signal),
+    nodes.run(signal),
+    keep(),
+  ]).then(() => {});
   return {
     synced,
     done,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { renderCniConfig } from "../../core/cluster/cni-config.ts";
 import type { NodeConfig, ServerConfig } from "../../core/cluster/config.ts";
-import { hostPortsConfDir, renderContainerdConfig } from "../../core/cluster/containerd-config.ts";
+import { renderContainerdConfig } from "../../core/cluster/containerd-config.ts";
 import { clusterPaths, nodePaths, stateRoot } from "./paths.ts";
 import { pkiFiles } from "./pki.ts";
 import type { Plan } from "./plan.ts";
@@ -83,14 +83,11 @@ export function writeConfigs(plan: Plan): void {
       }),
     );
     const cni = { name: `portolan-${cluster.name}-${node.name}`, podCIDR: node.podCIDR, mtu: 1500 };
-    for (const hostPorts of [false, true]) {
-      const confDir = hostPorts ? hostPortsConfDir(at.cniConfDir) : at.cniConfDir;
-      mkdirSync(confDir, { recursive: true });
-      writeFileSync(
-        join(confDir, "10-portolan.conflist"),
-        renderCniConfig({ ...cni, dataDir: join(at.run, "cni"), hostPorts }),
-      );
-    }
+    mkdirSync(at.cniConfDir, { recursive: true });
+    writeFileSync(
+      join(at.cniConfDir, "10-portolan.conflist"),
+      renderCniConfig({ ...cni, dataDir: join(at.run, "cni") }),
+    );
   }
 }
 

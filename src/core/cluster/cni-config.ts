@@ -9,12 +9,10 @@ export interface CniConfigInput {
   mtu: number;
   /** Where host-local keeps its reservations. */
   dataDir: string;
-  /** Maps host ports too (the portmap plugin, which needs iptables); for pods that have some. */
-  hostPorts?: boolean;
 }
 
 /** The file's content; write it as `10-<name>.conflist` into the node's CNI directory before any pod starts. */
-export function renderCniConfig({ name, podCIDR, mtu, dataDir, hostPorts }: CniConfigInput): string {
+export function renderCniConfig({ name, podCIDR, mtu, dataDir }: CniConfigInput): string {
   const list = {
     cniVersion: "0.4.0",
     name,
@@ -30,7 +28,6 @@ export function renderCniConfig({ name, podCIDR, mtu, dataDir, hostPorts }: CniC
           routes: [{ dst: "0.0.0.0/0" }],
         },
       },
-      ...(hostPorts ? [{ type: "portmap", capabilities: { portMappings: true }, snat: true }] : []),
     ],
   };
   return `${JSON.stringify(list, null, 2)}\n`;

@@ -24,14 +24,6 @@ export interface ContainerdConfigInput {
   runcRoot?: string;
 }
 
-/**
- * The runtime handler of pods with host ports: the same runc, with a CNI configuration that maps ports. The others are
- * spared the plugin's run.
- */
-export const hostPortsHandler = "hostports";
-/** Where that handler's one CNI configuration belongs. */
-export const hostPortsConfDir = (cniConfDir: string): string => `${cniConfDir}/hostports`;
-
 /** A TOML basic string: JSON's escapes are a subset of TOML's. */
 const quote = (s: string): string => JSON.stringify(s);
 
@@ -99,15 +91,6 @@ default_runtime_name = "runc"
 runtime_type = "io.containerd.runc.v2"
 
 [${cri}.containerd.runtimes.runc.options]
-SystemdCgroup = false
-Root = ${quote(runcRoot)}
-
-[${cri}.containerd.runtimes.${hostPortsHandler}]
-runtime_type = "io.containerd.runc.v2"
-cni_conf_dir = ${quote(hostPortsConfDir(cniConfDir))}
-cni_max_conf_num = 1
-
-[${cri}.containerd.runtimes.${hostPortsHandler}.options]
 SystemdCgroup = false
 Root = ${quote(runcRoot)}
 `;

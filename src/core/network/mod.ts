@@ -1,5 +1,6 @@
 export * from "./adopt.ts";
 export type * from "./facts.ts";
+export * from "./host-ports.ts";
 export * from "./layout.ts";
 export * from "./resolve-service.ts";
 export * from "./route-connection.ts";

@@ -70,7 +70,9 @@ export function routeConnection(services: readonly ServiceRouting[], facts: Node
   if (guard && !within(c.source, guard))
     return { kind: "drop", service: service.key, why: "outside loadBalancerSourceRanges" };
   const pod = within(c.source, facts.podRanges);
-  const inside = frontend.source === "keep" && (pod || facts.nodeAddresses.includes(c.source));
+  const own =
+    facts.nodeAddresses.includes(c.source) || (facts.family === "ip" && c.source.startsWith("127."));
+  const inside = frontend.source === "keep" && (pod || own);
   const endpoints = port.groups[inside ? "cluster" : frontend.group];
   if (endpoints.length === 0)
     return inside || frontend.whenEmpty === "reject"

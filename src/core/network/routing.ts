@@ -30,8 +30,8 @@ export type EmptyVerdict = "reject" | "drop";
 
 /** An address, protocol and port that clients dial. */
 export interface Frontend {
-  readonly kind: "cluster-ip" | "external-ip" | "load-balancer" | "node-port";
-  /** Absent for node ports: any of the node's addresses. */
+  readonly kind: "cluster-ip" | "external-ip" | "load-balancer" | "node-port" | "host-port";
+  /** Absent for node ports, and for host ports that name none: any of the node's addresses. */
   readonly address?: string;
   readonly port: number;
   readonly group: GroupName;
@@ -59,7 +59,7 @@ export interface PortRouting {
 }
 
 export interface ServiceRouting {
-  /** namespace/name. */
+  /** namespace/name; `host-ports:namespace/name` for those of a pod. */
   readonly key: string;
   /** Where a load balancer asks whether this node has endpoints (externalTrafficPolicy Local). */
   readonly healthCheckNodePort: number | undefined;
