@@ -46,8 +46,8 @@ const law = [
   },
   {
     from: "src/edge/:place/",
-    to: ["src/core/", "src/control/", "src/agents/", "src/edge/:place/"],
-    why: "an edge implements ports that lower wings declare",
+    to: ["src/core/", "src/control/", "src/agents/", "src/edge/command/", "src/edge/:place/"],
+    why: "an edge implements ports that lower wings declare; only running a program is shared",
   },
   { from: "src/app/", to: ["src/"], why: "the only place that connects" },
 ];

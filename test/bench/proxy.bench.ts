@@ -8,7 +8,7 @@ import {
   type ServicePlan,
 } from "../../src/core/network/mod.ts";
 import { printChange, printTable } from "../../src/core/nft/mod.ts";
-import { run } from "../../src/edge/netns/mod.ts";
+import { run } from "../../src/edge/command/mod.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 import { peerAddition, peerTable } from "./proxy-peer.ts";

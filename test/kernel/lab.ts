@@ -4,7 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { ipBatch, ipJson, run, setSysctls } from "../../src/edge/netns/mod.ts";
+import { run } from "../../src/edge/command/mod.ts";
+import { ipBatch, ipJson, setSysctls } from "../../src/edge/netns/mod.ts";
 
 export interface Answer {
   name?: string;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { resolveService, routeConnection } from "../../src/core/network/mod.ts";
-import { run } from "../../src/edge/netns/mod.ts";
+import { run } from "../../src/edge/command/mod.ts";
 import { dialsOf, type World, type WorldPlaces, worlds } from "../support/service-world.ts";
 import { inPlace, type Lab, nodeAddress, openLab, type Place } from "./lab.ts";
 import { service, slice } from "./objects.ts";

@@ -5,7 +5,7 @@ import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
 import type { Pod } from "../../src/core/api/types.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
-import { run } from "../../src/edge/netns/mod.ts";
+import { run } from "../../src/edge/command/mod.ts";
 import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
 import { createHealthPorts, serveProxyHttp } from "../../src/edge/proxy-http/mod.ts";
 import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";

@@ -2,7 +2,7 @@
 // killed process or an interrupted `up` has left less than that.
 import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../../edge/netns/mod.ts";
+import { run } from "../../edge/command/mod.ts";
 import { removeCniResults } from "./cni-results.ts";
 import { readPlan } from "./configs.ts";
 import { contextName, defaultKubeconfig, editKubeconfig, removeAccess } from "./kubeconfig.ts";

@@ -1,7 +1,8 @@
 // A cluster's links on the machine: one bridge, a network namespace and a veth pair a node, routes between them and from the
 // host, and one nftables table of its own for what leaves the machine.
 import { existsSync, statSync } from "node:fs";
-import { ipBatch, ipJson, run, setSysctls } from "../../edge/netns/mod.ts";
+import { run } from "../../edge/command/mod.ts";
+import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
 import type { Plan, TakenRange } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 // `portolan images`: what the nodes' containerds hold, loading archives into them, building archives from Debian packages.
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { run } from "../../edge/netns/mod.ts";
+import { run } from "../../edge/command/mod.ts";
 import { buildOfflineImage, defaultCacheDir, type ImageSpec } from "../images/mod.ts";
 import { readPlan } from "./configs.ts";
 import { nodePaths } from "./paths.ts";

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
-import { run } from "../../edge/netns/mod.ts";
+import { run } from "../../edge/command/mod.ts";
 import { capabilities } from "./configs.ts";
 
 const programs = [

@@ -33,7 +33,10 @@ const noise = new RegExp(
 /** A package's files by absolute path. */
 export async function readPackage(deb: string): Promise<FileTree> {
   const files: FileTree = new Map();
-  const child = spawn("dpkg-deb", ["--fsys-tarfile", deb], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("dpkg-deb", ["--fsys-tarfile", deb], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 120_000,
+  });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);

@@ -4,7 +4,8 @@ import { randomInt } from "node:crypto";
 import { startDns } from "../../agents/dns/mod.ts";
 import { type KubeClient, pause } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
-import { ipBatch, run } from "../../edge/netns/mod.ts";
+import { run } from "../../edge/command/mod.ts";
+import { ipBatch } from "../../edge/netns/mod.ts";
 import { createDnsSockets } from "../../edge/udp/mod.ts";
 
 export interface NodeDnsOptions {

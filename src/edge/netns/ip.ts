@@ -1,57 +1,5 @@
-// iproute2 as a port: batches of `ip` commands in this network namespace or in a named one, JSON answers, time limits.
-import { spawn } from "node:child_process";
-
-/** A command that could not be run, timed out, or answered with an error. */
-export class CommandError extends Error {
-  readonly command: string;
-  readonly stderr: string;
-  constructor(command: string, why: string, stderr: string) {
-    super(`${command}: ${why}${stderr ? `: ${stderr.trim()}` : ""}`);
-    this.name = "CommandError";
-    this.command = command;
-    this.stderr = stderr;
-  }
-}
-
-export interface RunOptions {
-  /** Written to the command's standard input. */
-  input?: string;
-  /** Default 10 s; the command is killed at the limit. */
-  timeoutMs?: number;
-}
-
-/** Runs a program and resolves with its standard output; rejects with CommandError. Output is bounded at 16 MiB. */
-export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { input, timeoutMs = 10_000 } = options;
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-    const text = [command, ...args].join(" ");
-    let out = "";
-    let err = "";
-    const timer = setTimeout(() => {
-      child.kill("SIGKILL");
-      reject(new CommandError(text, `no answer within ${timeoutMs} ms`, err));
-    }, timeoutMs);
-    child.stdout.setEncoding("utf8").on("data", (d: string) => {
-      out += d;
-      if (out.length > 16 << 20) child.kill("SIGKILL");
-    });
-    child.stderr.setEncoding("utf8").on("data", (d: string) => {
-      if (err.length < 64 << 10) err += d;
-    });
-    child.stdin.on("error", () => {});
-    child.on("error", (e) => {
-      clearTimeout(timer);
-      reject(new CommandError(text, e.message, err));
-    });
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(out);
-      else reject(new CommandError(text, signal ? `ended by ${signal}` : `exit code ${code}`, err));
-    });
-    child.stdin.end(input ?? "");
-  });
-}
+// iproute2 as a port: batches of `ip` commands in this network namespace or in a named one, JSON answers.
+import { run } from "../command/mod.ts";
 
 /** Runs lines of `ip -batch` in one process; inside the named network namespace where one is given. */
 export async function ipBatch(lines: readonly string[], netns?: string): Promise<void> {

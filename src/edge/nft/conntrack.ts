@@ -1,6 +1,6 @@
 // Runs conntrack(8): lists UDP flows, removes single ones.
-import { spawn } from "node:child_process";
 import type { Conntrack, UdpFlow } from "../../agents/proxy/mod.ts";
+import { CommandError, run } from "../command/mod.ts";
 import type { NftOptions } from "./nft-tables.ts";
 
 /** One line of `conntrack -L -p udp`; undefined when it is no UDP flow. The first tuple is the original direction. */
@@ -20,33 +20,19 @@ export function parseFlow(line: string): UdpFlow | undefined {
   };
 }
 
-function run(options: NftOptions, args: readonly string[], onLine: (line: string) => void): Promise<void> {
+async function runConntrack(
+  options: NftOptions,
+  args: readonly string[],
+  onLine: (line: string) => void,
+): Promise<void> {
   const { prefix = [], timeoutMs = 30_000 } = options;
   const [file, ...rest] = [...prefix, "conntrack", ...args] as [string, ...string[]];
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"] });
-    const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
-    let err = "";
-    let tail = "";
-    child.stdout.setEncoding("utf8").on("data", (d: string) => {
-      const lines = (tail + d).split("\n");
-      tail = lines.pop()!;
-      for (const l of lines) onLine(l);
-    });
-    child.stderr.setEncoding("utf8").on("data", (d: string) => {
-      if (err.length < 65_536) err += d;
-    });
-    child.on("error", (e) => {
-      clearTimeout(timer);
-      reject(new Error(`conntrack: ${e.message}`));
-    });
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      // Exit 1 with "0 flow entries": there was nothing to list or the flow had gone already.
-      if (code === 0 || /\b0 flow entries/.test(err)) resolve();
-      else reject(new Error(`conntrack ${args.join(" ")}: ${err.trim()}`));
-    });
-  });
+  try {
+    await run(file, rest, { timeoutMs, onLine });
+  } catch (error) {
+    // Exit code 1 with these words: there was nothing to list, or the flow had gone already.
+    if (!(error instanceof CommandError && /\b0 flow entries/.test(error.stderr))) throw error;
+  }
 }
 
 /** Connection tracking of this process's network namespace (or of another one, through `prefix`). */
@@ -55,7 +41,7 @@ export function createConntrack(options: NftOptions = {}): Conntrack {
   return {
     async udpFlows(family) {
       const flows: UdpFlow[] = [];
-      await run(options, ["-L", "-f", familyName[family], "-p", "udp"], (line) => {
+      await runConntrack(options, ["-L", "-f", familyName[family], "-p", "udp"], (line) => {
         const flow = parseFlow(line);
         if (flow) flows.push(flow);
       });
@@ -67,7 +53,7 @@ export function createConntrack(options: NftOptions = {}): Conntrack {
         flows.map((f) => [`${f.destination} ${f.destinationPort} ${f.replySource} ${f.replySourcePort}`, f]),
       );
       for (const f of groups.values())
-        await run(
+        await runConntrack(
           options,
           [
             "-D",

@@ -2,7 +2,7 @@
 // the grace period that the kernel waits for when nft's socket closes after deletes). One line is one transaction; a line
 // that cannot be parsed follows it, and the complaint about that one says that the first is done.
 import { type ChildProcess, spawn } from "node:child_process";
-import { NftError } from "./nft-error.ts";
+import { CommandError } from "../command/mod.ts";
 
 export interface HeldNft {
   /** One transaction in one line; rejects with nft's words. One at a time. */
@@ -47,7 +47,7 @@ export function createHeldNft(prefix: readonly string[], timeoutMs: number): Hel
       if (child === p) child = undefined;
       const w = waiting;
       waiting = undefined;
-      w?.reject(new NftError(why, stderr));
+      w?.reject(new CommandError("nft -i", why, stderr));
     };
     p.stdin!.on("error", () => {});
     p.stderr!.setEncoding("utf8").on("data", (d: string) => {
@@ -57,7 +57,7 @@ export function createHeldNft(prefix: readonly string[], timeoutMs: number): Hel
     });
     p.on("error", (e) => lost(e.message));
     p.on("exit", (code, signal) => {
-      if (child === p) lost(`nft -i ended (${signal ?? code})`);
+      if (child === p) lost(`ended (${signal ?? code})`);
     });
     p.unref();
     for (const pipe of [p.stdin, p.stderr]) (pipe as unknown as { unref?(): void })?.unref?.();
@@ -73,7 +73,7 @@ export function createHeldNft(prefix: readonly string[], timeoutMs: number): Hel
   return {
     close,
     async run(line) {
-      if (waiting) throw new NftError("a transaction is running already", "");
+      if (waiting) throw new CommandError("nft -i", "a transaction is running already", "");
       if (count >= lifetime) close();
       child ??= open();
       const p = child;
@@ -94,7 +94,7 @@ export function createHeldNft(prefix: readonly string[], timeoutMs: number): Hel
         };
         p.stdin!.write(`${line}\n${mark}\n`);
       });
-      if (/\berror\b/i.test(words)) throw new NftError("refused", words);
+      if (/\berror\b/i.test(words)) throw new CommandError("nft -i", "refused", words);
     },
   };
 }

@@ -1,9 +1,8 @@
 // Runs nft(8): small transactions through one that is held open, big ones each in a process of its own, input streamed.
-import { spawn } from "node:child_process";
 import type { NftTables } from "../../agents/proxy/mod.ts";
 import { type Family, parseListing } from "../../core/nft/mod.ts";
+import { CommandError, run } from "../command/mod.ts";
 import { createHeldNft } from "./held-nft.ts";
-import { NftError } from "./nft-error.ts";
 
 export interface NftOptions {
   /** Where nft is; default: by PATH. */
@@ -14,47 +13,13 @@ export interface NftOptions {
   timeoutMs?: number;
 }
 
+/** A table of some hundred thousand elements is listed in tens of megabytes. */
+const maxListing = 256 << 20;
+
 function runNft(options: NftOptions, args: readonly string[], input: Iterable<string>): Promise<string> {
   const { prefix = [], command = "nft", timeoutMs = 60_000 } = options;
   const [file, ...rest] = [...prefix, command, ...args] as [string, ...string[]];
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, rest, { stdio: ["pipe", "pipe", "pipe"] });
-    const out: string[] = [];
-    let err = "";
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill("SIGKILL");
-    }, timeoutMs);
-    child.stdout.setEncoding("utf8").on("data", (d: string) => out.push(d));
-    child.stderr.setEncoding("utf8").on("data", (d: string) => {
-      if (err.length < 65_536) err += d;
-    });
-    child.stdin.on("error", () => {});
-    child.on("error", (e) => {
-      clearTimeout(timer);
-      reject(new NftError(e.message, ""));
-    });
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(out.join(""));
-      else
-        reject(
-          new NftError(
-            late ? `no answer within ${timeoutMs} ms` : signal ? `ended by ${signal}` : `exit code ${code}`,
-            err,
-          ),
-        );
-    });
-    let text = "";
-    for (const piece of input) {
-      text += piece;
-      if (text.length < 65_536) continue;
-      child.stdin.write(text);
-      text = "";
-    }
-    child.stdin.end(text);
-  });
+  return run(file, rest, { input, timeoutMs, maxOutput: maxListing });
 }
 
 /** Longer input goes through a process of its own: a held nft reads it character by character. */
@@ -114,7 +79,7 @@ export function createNftTables(options: NftOptions = {}): NftTables {
       try {
         return parseListing(await runNft(options, ["list", "table", family, table], []), family, table);
       } catch (error) {
-        if (error instanceof NftError && /No such file or directory/.test(error.stderr)) return undefined;
+        if (error instanceof CommandError && /No such file or directory/.test(error.stderr)) return undefined;
         throw error;
       }
     },

@@ -1,5 +1,4 @@
 // The kubelet's PodFiles on a Linux machine: directories, tmpfs mounts, hostPath checks, sub-paths, cgroups.
-import { execFile } from "node:child_process";
 import {
   chmod,
   chown,
@@ -16,12 +15,10 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import type { HostPathType, Ownership, PodFiles } from "../../agents/kubelet/mod.ts";
+import { run } from "../command/mod.ts";
 import { writeVolume } from "./_atomic-volume.ts";
 
-const run = promisify(execFile);
-const commandMs = 10_000;
 const setgid = 0o2000;
 
 const code = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
@@ -104,8 +101,7 @@ async function resolveSubPath(volume: string, subPath: string): Promise<string> 
 /** Unmounts what is mounted below, deepest first, then removes; a busy mount is detached. */
 async function removeTree(path: string): Promise<void> {
   const below = (await mountPoints()).filter((m) => m === path || m.startsWith(`${path}/`));
-  for (const mount of below.sort((a, b) => b.length - a.length))
-    await run("umount", ["-l", mount], { timeout: commandMs });
+  for (const mount of below.sort((a, b) => b.length - a.length)) await run("umount", ["-l", mount]);
   await rm(path, { recursive: true, force: true });
 }
 
@@ -166,7 +162,7 @@ export function createPodFiles(): PodFiles {
       await mkdir(path, { recursive: true });
       if (!(await mountPoints()).includes(path)) {
         const size = sizeBytes > 0 ? `,size=${sizeBytes}` : "";
-        await run("mount", ["-t", "tmpfs", "-o", `mode=0777${size}`, "tmpfs", path], { timeout: commandMs });
+        await run("mount", ["-t", "tmpfs", "-o", `mode=0777${size}`, "tmpfs", path]);
       }
       await own(path, 0o777, ownership);
     },
