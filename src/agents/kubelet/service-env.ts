@@ -1,16 +1,13 @@
 // The environment variables that tell a container where services are (core/v1 PodSpec.enableServiceLinks):
 // NAME_SERVICE_HOST and _PORT, one _PORT_<name> for each named port, and the Docker-links forms.
 import type { Service } from "../../core/api/types.ts";
+import { joinHostPort } from "../../core/net/mod.ts";
 
 const envName = (name: string): string => name.toUpperCase().replaceAll("-", "_");
 
 function isIPSet(service: Service): boolean {
   const ip = service.spec?.clusterIP;
   return ip !== undefined && ip !== "" && ip !== "None";
-}
-
-function joinHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**

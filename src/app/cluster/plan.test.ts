@@ -51,6 +51,19 @@ const refusals: [string, Partial<PlanOptions>, Partial<Surroundings>, RegExp][] 
   ["octal digits", { podCIDR: "010.1.0.0/16" }, {}, /--pod-cidr: expected/],
   ["a range too small", { serviceCIDR: "10.96.0.0/30" }, {}, /--service-cidr: expected .* at most \/28/],
   [
+    "more nodes than the node range has addresses for",
+    { nodeCIDR: "172.31.0.0/30", nodes: 2 },
+    {},
+    /--node-cidr 172.31.0.0\/30 has room for 1 nodes, expected 2/,
+  ],
+  [
+    "more nodes than the pod range has /24s",
+    { podCIDR: "10.1.0.0/23", nodes: 3 },
+    {},
+    /--pod-cidr 10.1.0.0\/23 has room for 2 nodes, expected 3/,
+  ],
+  ["IPv6", { serviceCIDR: "fd00::/112" }, {}, /--service-cidr: expected an IPv4 range/],
+  [
     "ranges that overlap each other",
     { podCIDR: "10.96.0.0/16" },
     {},

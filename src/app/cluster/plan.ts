@@ -1,7 +1,17 @@
 // The plan of a cluster: which addresses, ports and names it uses on this machine. Pure: routes and other clusters' plans
 // come in, a plan or a refusal that names the collision and its cure goes out. Defaults: see docs/architecture.md.
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { nthAddress, nthSubrange, overlap, parseRange, printRange, type Range, size } from "./ranges.ts";
+import {
+  type CIDR,
+  masked,
+  nthAddress,
+  nthSubnet,
+  overlaps,
+  parseCIDR,
+  printCIDR,
+  printIP,
+  sizeOf,
+} from "../../core/net/mod.ts";
 
 export interface PlanOptions {
   name: string;
@@ -61,6 +71,13 @@ const ranges = [
   },
 ] as const;
 
+/** An IPv4 range without host bits; undefined when the text is anything else. */
+function parseRange(text: string): CIDR | undefined {
+  const range = parseCIDR(text);
+  if (range?.address.family !== 4) return undefined;
+  return masked(range).address.value === range.address.value ? range : undefined;
+}
+
 const refuse = (message: string): PlanResult => ({ ok: false, message });
 
 /** DNS-1123 label, short enough for the names made of it. */
@@ -88,6 +105,8 @@ export function planCluster(options: PlanOptions, around: Surroundings): PlanRes
   for (let index = 0; index < 50; index++) {
     if (indexes.has(index)) continue;
     const chosen = choose(options, index);
+    const full = crowded(chosen, nodes);
+    if (full) return refuse(full);
     const clash = collision(chosen, around);
     if (clash?.foreign) return refuse(clash.message);
     if (clash) {
@@ -107,7 +126,7 @@ export function planCluster(options: PlanOptions, around: Surroundings): PlanRes
   );
 }
 
-type Chosen = Record<(typeof ranges)[number]["option"], Range>;
+type Chosen = Record<(typeof ranges)[number]["option"], CIDR>;
 
 function choose(options: PlanOptions, index: number): Chosen {
   return Object.fromEntries(
@@ -118,41 +137,59 @@ function choose(options: PlanOptions, index: number): Chosen {
 function collision(chosen: Chosen, around: Surroundings): { message: string; foreign: boolean } | undefined {
   for (const [i, a] of ranges.entries())
     for (const b of ranges.slice(i + 1))
-      if (overlap(chosen[a.option], chosen[b.option]))
+      if (overlaps(chosen[a.option], chosen[b.option]))
         return {
           foreign: true,
-          message: `${a.flag} ${printRange(chosen[a.option])} and ${b.flag} ${printRange(chosen[b.option])} overlap; choose disjoint ranges`,
+          message: `${a.flag} ${printCIDR(chosen[a.option])} and ${b.flag} ${printCIDR(chosen[b.option])} overlap; choose disjoint ranges`,
         };
   for (const other of around.others.filter((o) => o.netns === around.netns))
     for (const r of ranges)
       for (const theirs of ranges) {
         const range = parseRange(other.cluster[theirs.option])!;
-        if (overlap(chosen[r.option], range))
+        if (overlaps(chosen[r.option], range))
           return {
             foreign: false,
-            message: `${r.flag} ${printRange(chosen[r.option])} overlaps ${printRange(range)} of the cluster ${other.cluster.name}; choose another range, or: portolan down --name ${other.cluster.name}`,
+            message: `${r.flag} ${printCIDR(chosen[r.option])} overlaps ${printCIDR(range)} of the cluster ${other.cluster.name}; choose another range, or: portolan down --name ${other.cluster.name}`,
           };
       }
   for (const r of ranges)
     for (const t of around.taken) {
       const range = parseRange(t.range);
-      if (range && range.bits > 0 && overlap(chosen[r.option], range))
+      if (range && range.bits > 0 && overlaps(chosen[r.option], range))
         return {
           foreign: true,
-          message: `the range ${printRange(chosen[r.option])} collides with ${t.what}; choose another: portolan up ${r.flag} RANGE`,
+          message: `the range ${printCIDR(chosen[r.option])} collides with ${t.what}; choose another: portolan up ${r.flag} RANGE`,
         };
     }
   return undefined;
 }
 
+/** `layOut` asks only for addresses that `crowded` has found to be there. */
+const addressIn = (range: CIDR, n: number): string => printIP(nthAddress(range, n)!);
+
+/** Every node has a /24 of the pod range. */
+const podBits = 24;
+
+/** Why the nodes do not fit into the ranges: an address each beside the network's, the gateway's and the broadcast one. */
+function crowded({ nodeCIDR, podCIDR }: Chosen, nodes: number): string | undefined {
+  const rooms = [
+    { flag: "--node-cidr", range: nodeCIDR, room: Number(sizeOf(nodeCIDR)) - 3 },
+    { flag: "--pod-cidr", range: podCIDR, room: 2 ** (podBits - podCIDR.bits) },
+  ];
+  const full = rooms.find((r) => r.room < nodes);
+  return (
+    full &&
+    `${full.flag} ${printCIDR(full.range)} has room for ${full.room} nodes, expected ${nodes}; choose a wider range`
+  );
+}
+
 function layOut(options: PlanOptions, index: number, chosen: Chosen, port: number, netns: string): Plan {
   const { nodeCIDR, podCIDR, serviceCIDR, loadBalancerCIDR } = chosen;
-  const gateway = nthAddress(nodeCIDR, 1);
-  const nodeBits = Math.max(24, podCIDR.bits);
+  const gateway = addressIn(nodeCIDR, 1);
   const nodes = Array.from({ length: options.nodes }, (_, i) => ({
     name: `node-${i + 1}`,
-    address: nthAddress(nodeCIDR, i + 2),
-    podCIDR: printRange(nthSubrange(podCIDR, nodeBits, i)),
+    address: addressIn(nodeCIDR, i + 2),
+    podCIDR: printCIDR(nthSubnet(podCIDR, podBits, i)!),
   }));
   return {
     index,
@@ -162,13 +199,13 @@ function layOut(options: PlanOptions, index: number, chosen: Chosen, port: numbe
     cluster: {
       name: options.name,
       domain: "cluster.local",
-      nodeCIDR: printRange(nodeCIDR),
-      podCIDR: printRange(podCIDR),
-      serviceCIDR: printRange(serviceCIDR),
-      loadBalancerCIDR: printRange(loadBalancerCIDR),
+      nodeCIDR: printCIDR(nodeCIDR),
+      podCIDR: printCIDR(podCIDR),
+      serviceCIDR: printCIDR(serviceCIDR),
+      loadBalancerCIDR: printCIDR(loadBalancerCIDR),
       nodePortRange: { from: 30000, to: 32767 },
-      apiServiceAddress: nthAddress(serviceCIDR, 1),
-      dnsAddress: nthAddress(serviceCIDR, Math.min(10, size(serviceCIDR) - 2)),
+      apiServiceAddress: addressIn(serviceCIDR, 1),
+      dnsAddress: addressIn(serviceCIDR, Math.min(10, Number(sizeOf(serviceCIDR)) - 2)),
       apiServer: { host: gateway, port },
     },
   };

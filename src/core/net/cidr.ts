@@ -46,6 +46,13 @@ export function nthAddress(c: CIDR, n: bigint | number): IPAddress | undefined {
   return { family: c.address.family, value: masked(c).address.value + at };
 }
 
+/** The nth range of that prefix length within the range; undefined outside it. */
+export function nthSubnet(c: CIDR, bits: number, n: number): CIDR | undefined {
+  if (bits < c.bits || bits > addressBits(c.address.family)) return undefined;
+  const first = nthAddress(c, BigInt(n) << BigInt(addressBits(c.address.family) - bits));
+  return first && { address: first, bits };
+}
+
 /** Where the address stands in the range, counted from the network address; undefined when it is outside. */
 export function offsetIn(c: CIDR, ip: IPAddress): bigint | undefined {
   return contains(c, ip) ? ip.value - masked(c).address.value : undefined;

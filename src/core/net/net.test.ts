@@ -3,10 +3,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   contains,
+  joinHostPort,
   masked,
   mustParseCIDR,
   mustParseIP,
   nthAddress,
+  nthSubnet,
   offsetIn,
   overlaps,
   parseCIDR,
@@ -146,4 +148,23 @@ test("no text makes the parsers throw", () => {
       parseCIDR(text);
     }),
   );
+});
+
+test("ranges within a range", () => {
+  const pods = mustParseCIDR("10.244.0.0/16");
+  const nth = (bits: number, n: number): string | undefined => {
+    const subnet = nthSubnet(pods, bits, n);
+    return subnet && printCIDR(subnet);
+  };
+  assert.equal(nth(24, 0), "10.244.0.0/24");
+  assert.equal(nth(24, 255), "10.244.255.0/24");
+  assert.equal(nth(24, 256), undefined);
+  assert.equal(nth(16, 0), "10.244.0.0/16");
+  assert.equal(nth(15, 0), undefined);
+  assert.equal(nth(33, 0), undefined);
+});
+
+test("a host and a port", () => {
+  assert.equal(joinHostPort("10.0.0.1", 80), "10.0.0.1:80");
+  assert.equal(joinHostPort("fd00::1", 80), "[fd00::1]:80");
 });

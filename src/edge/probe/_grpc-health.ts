@@ -1,5 +1,6 @@
 // One call of grpc.health.v1.Health/Check (gRPC health checking protocol); its two messages are a string and an enum.
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import { joinHostPort } from "../../core/net/mod.ts";
 
 const unimplemented = 12;
 const words = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
@@ -23,7 +24,7 @@ function encode(service: string): Buffer {
 const decode = (bytes: Buffer): number => (bytes[0] === 0x08 ? (bytes[1] ?? 0) : 0);
 
 export function grpcHealth(host: string, port: number, service: string, timeoutMs: number): Promise<string> {
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  const address = joinHostPort(host, port);
   const client = new Client(address, credentials.createInsecure(), { "grpc.enable_retries": 0 });
   return new Promise<string>((resolve, reject) => {
     client.makeUnaryRequest(

@@ -4,28 +4,14 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect, isIP } from "node:net";
 import type { HttpCall, ProbeClient } from "../../agents/kubelet/mod.ts";
+import { dialErrorMessage, joinHostPort } from "../../core/net/mod.ts";
 import { grpcHealth } from "./_grpc-health.ts";
 
 const maxBody = 10_240;
 const maxRedirects = 10;
 
-const join = (host: string, port: number): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-
-/** A socket error in the words of Go's net package. */
-export function dialError(error: NodeJS.ErrnoException, address: string): string {
-  const words: Record<string, string> = {
-    ECONNREFUSED: "connect: connection refused",
-    EHOSTUNREACH: "connect: no route to host",
-    ENETUNREACH: "connect: network is unreachable",
-    ETIMEDOUT: "i/o timeout",
-  };
-  const known = words[error.code ?? ""];
-  return known ? `dial tcp ${address}: ${known}` : error.message;
-}
-
 function get(call: HttpCall, left: number): Promise<{ status: number; body: string }> {
-  const address = join(call.host, call.port);
+  const address = joinHostPort(call.host, call.port);
   const standard = call.scheme === "https" ? 443 : 80;
   const url = `${call.scheme}://${call.port === standard ? call.host : address}${call.path}`;
   return new Promise((resolve, reject) => {
@@ -62,7 +48,7 @@ function get(call: HttpCall, left: number): Promise<{ status: number; body: stri
     }, call.timeoutMs);
     req.on("error", (error) => {
       clearTimeout(timer);
-      fail(dialError(error, address));
+      fail(dialErrorMessage(error, address));
     });
     req.on("response", (response) => {
       const status = response.statusCode ?? 0;
@@ -112,7 +98,7 @@ function get(call: HttpCall, left: number): Promise<{ status: number; body: stri
 }
 
 function tcp(host: string, port: number, timeoutMs: number): Promise<void> {
-  const address = join(host, port);
+  const address = joinHostPort(host, port);
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const timer = setTimeout(() => {
@@ -126,7 +112,7 @@ function tcp(host: string, port: number, timeoutMs: number): Promise<void> {
     });
     socket.once("error", (error) => {
       clearTimeout(timer);
-      reject(new Error(dialError(error, address)));
+      reject(new Error(dialErrorMessage(error, address)));
     });
   });
 }

@@ -1,14 +1,15 @@
 // The pure decisions behind the connect handlers.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { StatusError } from "../../../core/api/status.ts";
 import type { EndpointSlice, Node, Pod, Service } from "../../../core/api/types.ts";
+import { dialErrorMessage } from "../../../core/net/mod.ts";
 import { channelProtocols, parseMessage, printMessage, printStatus } from "./channels.ts";
 import { chooseContainer } from "./container-choice.ts";
-import { dialErrorMessage } from "./dial-error.ts";
 import { type ProxyPlace, rewriteHtml, rewriteLink } from "./link-rewriting.ts";
-import { joinHostPort, kubeletAddressOf } from "./node-address.ts";
+import { kubeletAddressOf } from "./node-address.ts";
 import { tunnelledProtocols } from "./port-forward-tunnel.ts";
 import { isProxyableAddress } from "./proxied-address.ts";
 import { splitSchemeNamePort } from "./scheme-name-port.ts";
@@ -80,7 +81,6 @@ test("the kubelet is found by its internal address first", () => {
   });
   assert.deepEqual(kubeletAddressOf(node([hostname])), { host: "n", port: 10250 });
   assert.equal(kubeletAddressOf(node([])), undefined);
-  assert.equal(joinHostPort("fd00::1", 80), "[fd00::1]:80");
 });
 
 const service = {

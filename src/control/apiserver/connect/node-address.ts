@@ -27,8 +27,3 @@ export async function findKubelet(client: KubeClient, nodeName: string): Promise
   if (address) return address;
   throw failure(500, "InternalError", `no preferred addresses found; known addresses: []`);
 }
-
-/** `[fd00::1]:80` or `10.0.0.1:80`. */
-export function joinHostPort(host: string, port: string | number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}

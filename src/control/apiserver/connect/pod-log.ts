@@ -1,14 +1,15 @@
 // pods/log: validates what is asked, then streams the kubelet's answer, as a plain response or over a WebSocket
 // (`binary.k8s.io`, `base64.binary.k8s.io`), as the API server does for any streamed object.
+
 import type { IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { pods } from "../../../core/api/refs.ts";
 import { badRequest, failure, internalError, invalid, type StatusError } from "../../../core/api/status.ts";
 import { parseFlag, parseLogOptions } from "../../../core/logs/mod.ts";
+import { dialErrorMessage, joinHostPort } from "../../../core/net/mod.ts";
 import type { ConnectContext } from "../connect.ts";
 import { chooseContainer } from "./container-choice.ts";
-import { dialErrorMessage } from "./dial-error.ts";
-import { findKubelet, joinHostPort } from "./node-address.ts";
+import { findKubelet } from "./node-address.ts";
 import { type KubeletTls, readText, requestOutgoing } from "./outgoing.ts";
 import { sendOverWebSocket } from "./web-socket-reader.ts";
 

@@ -1,13 +1,14 @@
 // pods/exec, pods/attach and pods/portforward: finds the node and container that are meant and connects the client with the
 // kubelet there. SPDY clients get a tunnel of bytes; WebSocket clients are translated (see channels).
+
 import { pods } from "../../../core/api/refs.ts";
 import { badRequest, failure } from "../../../core/api/status.ts";
 import { parseFlag } from "../../../core/logs/mod.ts";
+import { dialErrorMessage, joinHostPort } from "../../../core/net/mod.ts";
 import type { Upgrades, UpgradeTarget } from "../../client/mod.ts";
 import type { ConnectContext } from "../connect.ts";
 import { chooseContainer } from "./container-choice.ts";
-import { dialErrorMessage } from "./dial-error.ts";
-import { findKubelet, joinHostPort } from "./node-address.ts";
+import { findKubelet } from "./node-address.ts";
 import type { KubeletTls } from "./outgoing.ts";
 import { serveTunnel, tunnelledProtocols } from "./port-forward-tunnel.ts";
 import { serveRemoteCommand } from "./remote-command.ts";

@@ -4,9 +4,9 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { failure } from "../../../core/api/status.ts";
+import { dialErrorMessage } from "../../../core/net/mod.ts";
 import type { UpgradeAnswer, Upgrades, UpgradeTarget } from "../../client/mod.ts";
 import type { ConnectContext } from "../connect.ts";
-import { dialErrorMessage } from "./dial-error.ts";
 import { acceptWebSocket, refuseUpgrade, requestedProtocols } from "./web-socket.ts";
 
 const prefix = "SPDY/3.1+";

@@ -1,9 +1,11 @@
 // Whom a proxy request goes to: the pod's address and first port, a ready pod of the service, or the node.
+
 import { randomInt } from "node:crypto";
 import { endpointSlices, pods, services } from "../../../core/api/refs.ts";
 import { badRequest, failure, isNotFound } from "../../../core/api/status.ts";
+import { joinHostPort } from "../../../core/net/mod.ts";
 import type { ConnectContext } from "../connect.ts";
-import { findKubelet, joinHostPort } from "./node-address.ts";
+import { findKubelet } from "./node-address.ts";
 import type { KubeletTls } from "./outgoing.ts";
 import { isProxyableAddress } from "./proxied-address.ts";
 import { splitSchemeNamePort } from "./scheme-name-port.ts";

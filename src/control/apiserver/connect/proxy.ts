@@ -1,10 +1,11 @@
 // pods/NAME/proxy, services/NAME/proxy and nodes/NAME/proxy: one HTTP request or upgrade, passed to the pod, to a ready pod
 // of the service, or to the node, and its answer back. Specification: apimachinery's UpgradeAwareHandler and Transport.
+
 import type { IncomingMessage } from "node:http";
 import { badRequest, failure } from "../../../core/api/status.ts";
+import { dialErrorMessage } from "../../../core/net/mod.ts";
 import type { Upgrades } from "../../client/mod.ts";
 import type { ConnectContext } from "../connect.ts";
-import { dialErrorMessage } from "./dial-error.ts";
 import { type KubeletTls, requestOutgoing } from "./outgoing.ts";
 import { passAnswer } from "./proxy-answer.ts";
 import { findBackend } from "./proxy-backend.ts";

@@ -1,9 +1,11 @@
 // exec and attach for WebSocket clients: their channels become the SPDY streams that the kubelet's side speaks, with
 // back-pressure both ways, and the command's end becomes a Status on the error channel.
+
 import { once } from "node:events";
 import type { WebSocket } from "ws";
 import { failure, internalError, type Status } from "../../../core/api/status.ts";
 import { parseFlag } from "../../../core/logs/mod.ts";
+import { dialErrorMessage } from "../../../core/net/mod.ts";
 import type { UpgradeAnswer, Upgrades, UpgradeTarget } from "../../client/mod.ts";
 import type { ConnectContext } from "../connect.ts";
 import {
@@ -14,7 +16,6 @@ import {
   printMessage,
   printStatus,
 } from "./channels.ts";
-import { dialErrorMessage } from "./dial-error.ts";
 import { refusalText } from "./refusal-text.ts";
 import { createSpdyConnection, type SpdyConnection, type SpdyStream } from "./spdy-connection.ts";
 import { acceptWebSocket, chooseProtocol, refuseUpgrade } from "./web-socket.ts";
