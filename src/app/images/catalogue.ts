@@ -103,6 +103,7 @@ const busyboxLibraries = [
   "libresolv.so.2",
   "libbsd.so.0",
   "libmd.so.0",
+  "libtinfo.so.6",
 ];
 
 /** Debian's busybox leaves out -z, -v, -u and -s of its nc, which the official image has; OpenBSD's nc lacks -e and -ll. */
@@ -116,6 +117,17 @@ done
 exec nc.openbsd "$@"
 `;
 
+/**
+ * Debian's ash forgets variables whose names are no identifiers (a ConfigMap's key `data-1`), which the official image's
+ * hands on to what it starts; bash does too. At a prompt it is ash.
+ */
+const busyboxSh = `#!/usr/bin/bash --posix
+case $* in
+  ""|-i|-l|-il|-li) exec busybox sh "$@" ;;
+esac
+exec -a sh /usr/bin/bash "$@"
+`;
+
 export const offlineImages: readonly ImageSpec[] = [
   {
     name: pauseImage,
@@ -127,9 +139,10 @@ export const offlineImages: readonly ImageSpec[] = [
   {
     // The dynamic busybox: Debian's static one crashes in getaddrinfo, so wget could not resolve a name.
     name: "docker.io/library/busybox:latest",
-    packages: ["busybox", "libc6", "netcat-openbsd"],
-    without: ["libgcc-s1"],
+    packages: ["bash", "busybox", "libc6", "netcat-openbsd"],
+    without: ["base-files", "debianutils", "libgcc-s1"],
     only: [
+      "/usr/bin/bash",
       "/usr/bin/busybox",
       "/usr/bin/nc.openbsd",
       "/usr/lib64",
@@ -139,7 +152,11 @@ export const offlineImages: readonly ImageSpec[] = [
       "/usr/lib/ld-linux-aarch64.so.1",
     ],
     busybox: { binary: "/usr/bin/busybox", linkDirectory: "/usr/bin" },
-    files: { "/home": directory(), "/usr/bin/nc": file(busyboxNc, 0o755) },
+    files: {
+      "/home": directory(),
+      "/usr/bin/nc": file(busyboxNc, 0o755),
+      "/usr/bin/sh": file(busyboxSh, 0o755),
+    },
     config: { Cmd: ["sh"], WorkingDir: "/" },
   },
   {

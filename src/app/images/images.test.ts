@@ -160,6 +160,24 @@ for (const [args, said, code] of calls)
     assert.deepEqual([lines.join("|"), status], [said, code]);
   });
 
+test("busybox's sh hands on variables whose names are no identifiers, and is busybox's own at a prompt", () => {
+  const image = offlineImages.find((i) => i.name === "docker.io/library/busybox:latest")!;
+  const script = image.files!["/usr/bin/sh"];
+  assert.equal(script?.kind, "file");
+  const sh = join(dir, "sh");
+  writeFileSync(sh, (script as { data: string }).data, { mode: 0o755 });
+  writeFileSync(join(dir, "busybox"), '#!/bin/sh\necho "busybox $*"\n', { mode: 0o755 });
+  const call = (args: string[]): string =>
+    execFileSync(sh, args, {
+      env: { PATH: `${dir}:${process.env.PATH}`, "data-1": "x y" },
+      encoding: "utf8",
+    });
+  assert.match(call(["-c", "env"]), /^data-1=x y$/m);
+  assert.equal(call(["-c", 'echo "$0 $*"', "me", "a b", "c"]), "me a b c\n");
+  assert.equal(call([]), "busybox sh\n");
+  assert.equal(call(["-l"]), "busybox sh -l\n");
+});
+
 test("a node's root shares files with the template, never databases; it is whole or not there", async () => {
   const template = join(dir, "template");
   const db = "io.containerd.metadata.v1.bolt/meta.db";
