@@ -63,7 +63,4 @@ export function createGate(width: number): Gate {
   };
 }
 
-/** RFC 3339 with seconds, as the API prints times. */
-export const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
 export const podKey = (pod: Pod): string => `${pod.metadata.namespace}/${pod.metadata.name}`;

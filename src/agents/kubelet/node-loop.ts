@@ -1,10 +1,11 @@
 // Registers the node, renews its Lease every ten seconds, and writes its status when something changed or five minutes
 // passed (KEP-589, node heartbeats).
+
 import { type EventRecorder, type KubeClient, pause } from "../../control/client/mod.ts";
 import { leases, nodes } from "../../core/api/refs.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../core/api/status.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { Lease, Node } from "../../core/api/types.ts";
-import { rfc3339 } from "./kubelet-context.ts";
 import {
   type MachineRoom,
   type NodeInput,
@@ -82,7 +83,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
   async function report(): Promise<void> {
     const { unready, images } = await look();
     const input: NodeInput = { ...options.input, runtimeVersion, images };
-    const at = rfc3339(now());
+    const at = timestamp(now());
     const room = options.room();
     const status = nodeStatus(input, nodeConditions(node?.status?.conditions, room, unready, at));
     const steady = JSON.stringify({

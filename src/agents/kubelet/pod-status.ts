@@ -1,4 +1,5 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
 import type { Rejection } from "./admission.ts";
 import { containerAnnotations } from "./container-config.ts";
@@ -31,8 +32,6 @@ export interface StatusInput {
   now: string;
 }
 
-const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
 function terminated(c: RuntimeContainer, messages: ReadonlyMap<string, string>): ContainerState {
   const message = messages.get(c.id) || c.message;
   return {
@@ -40,8 +39,8 @@ function terminated(c: RuntimeContainer, messages: ReadonlyMap<string, string>):
       exitCode: c.exitCode,
       reason: c.reason || (c.exitCode === 0 ? "Completed" : "Error"),
       ...(message ? { message } : {}),
-      ...(c.startedAt > 0 ? { startedAt: time(c.startedAt) } : { startedAt: time(c.createdAt) }),
-      finishedAt: time(c.finishedAt || c.createdAt),
+      ...(c.startedAt > 0 ? { startedAt: timestamp(c.startedAt) } : { startedAt: timestamp(c.createdAt) }),
+      finishedAt: timestamp(c.finishedAt || c.createdAt),
       containerID: `containerd://${c.id}`,
     },
   };
@@ -84,7 +83,7 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
   let now: ContainerState;
   let running: RuntimeContainer | undefined;
   if (current?.state === "running") {
-    now = { running: { startedAt: time(current.startedAt || current.createdAt) } };
+    now = { running: { startedAt: timestamp(current.startedAt || current.createdAt) } };
     running = current;
   } else if (current?.state === "exited" && (waiting || failure) && !input.ended) {
     now = {

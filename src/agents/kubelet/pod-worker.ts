@@ -1,9 +1,10 @@
 // One pod's life on this node: a serial loop that looks at the pod as wanted and as it is, asks the pure `decide` what to
 // do, does it, and says how it went. Deaths, probe verdicts, changed objects and time wake it; nothing polls.
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { Pod, PodStatus } from "../../core/api/types.ts";
 import type { Rejection } from "./admission.ts";
 import { decide, type Plan, type Waiting } from "./decide.ts";
-import { type KubeletContext, podKey, rfc3339 } from "./kubelet-context.ts";
+import { type KubeletContext, podKey } from "./kubelet-context.ts";
 import { createPodCache } from "./pod-cache.ts";
 import { createPodContainers } from "./pod-containers.ts";
 import { endPod } from "./pod-end.ts";
@@ -180,12 +181,12 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       waiting,
       messages: cache.messages,
       hostIP: facts.address,
-      startTime: rfc3339(started),
+      startTime: timestamp(started),
       ended,
       verdict,
       rejected,
       podIPs,
-      now: rfc3339(now()),
+      now: timestamp(now()),
     });
     return removed ? Promise.resolve() : writer.write(pod, status);
   }

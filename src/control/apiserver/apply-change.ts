@@ -4,8 +4,9 @@ import { readPatch } from "../../core/api/patch/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { asWarnings } from "../../core/api/schema/mod.ts";
 import { badRequest, conflict } from "../../core/api/status.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { KubeObject } from "../../core/api/types.ts";
-import { type ApiCore, hasStatus, timestamp, type WriteContext } from "./context.ts";
+import { type ApiCore, hasStatus, type WriteContext } from "./context.ts";
 import { subjectOf } from "./registry.ts";
 
 export interface ApplyOptions {

@@ -2,6 +2,7 @@
 
 import { trackUpdate } from "../../core/api/apply/mod.ts";
 import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { Store } from "../store/mod.ts";
 import type { Codec } from "./codec.ts";
@@ -59,9 +60,6 @@ export interface ApiCore {
   /** Milliseconds since the epoch. */
   now(): number;
 }
-
-/** RFC 3339 in whole seconds, as metav1.Time. */
-export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyContext => ({
   now: timestamp(core.now()),

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { alreadyExists, badRequest, failure, invalid } from "../../core/api/status.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import {
@@ -11,7 +12,6 @@ import {
   admit,
   reserveAll,
   strategyContext,
-  timestamp,
   trackOwners,
   type WriteContext,
 } from "./context.ts";

@@ -2,9 +2,10 @@
 // (apiserver registry Store.Delete, rest.BeforeDelete, deletionFinalizersForGarbageCollection).
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { conflict, forbidden, modifiedConflict, notFound, type Status } from "../../core/api/status.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
-import { type ApiCore, admit, strategyContext, timestamp, type WriteContext } from "./context.ts";
+import { type ApiCore, admit, strategyContext, type WriteContext } from "./context.ts";
 import { unstored } from "./create.ts";
 import { checkDeleteOptions, type DeleteOptionsBody } from "./delete-options.ts";
 import { storeKey, subjectOf } from "./registry.ts";

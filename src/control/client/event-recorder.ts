@@ -1,7 +1,9 @@
 // Records core/v1 Events as client-go's recorder does: repeats of one event count up in place, many similar ones are
 // combined, a chatty object is throttled, and no caller ever waits (client-go tools/record).
+
 import { apiVersionOf, events, type ResourceRef } from "../../core/api/refs.ts";
 import { isAlreadyExists, isNotFound, StatusError } from "../../core/api/status.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { CoreEvent, KubeObject } from "../../core/api/types.ts";
 import type { KubeClient } from "./client.ts";
 
@@ -118,7 +120,7 @@ export function createEventRecorder(client: KubeClient, options: EventRecorderOp
     const group = [object, text.type, text.reason].join("\0");
     const own = [group, fieldPath, text.message].join("\0");
     const [key, message] = aggregate(group, own, text.message, at);
-    const time = `${new Date(at).toISOString().slice(0, 19)}Z`;
+    const time = timestamp(at);
     const before = seen.get(key);
     const entry = before
       ? { ...before, count: before.count + 1 }

@@ -71,8 +71,3 @@ export function isNamespaceTerminating(error: unknown): boolean {
     (error.status.details?.causes ?? []).some((c) => c.reason === "NamespaceTerminating")
   );
 }
-
-/** RFC 3339 with seconds, as metav1.Time is written. */
-export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}

@@ -1,7 +1,9 @@
 // The scheduler's loop: decides pod after pod on its own picture of the cluster and binds many at a time; a binding counts
 // in the picture from the moment it is decided (kube-scheduler's assumed pods).
+
 import { namespaces as namespacesRef, nodes as nodesRef, pods as podsRef } from "../../core/api/refs.ts";
 import { isNotFound } from "../../core/api/status.ts";
+import { timestamp } from "../../core/api/timestamp.ts";
 import type { Binding, Node, Pod } from "../../core/api/types.ts";
 import {
   createEventRecorder,
@@ -176,7 +178,7 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
     });
     const old = pod.status?.conditions?.find((c) => c.type === "PodScheduled");
     if (old?.status === "False" && old.reason === "Unschedulable" && old.message === message) return;
-    const time = `${new Date(now()).toISOString().slice(0, 19)}Z`;
+    const time = timestamp(now());
     const condition = {
       type: "PodScheduled",
       status: "False",

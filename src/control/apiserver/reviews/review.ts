@@ -1,9 +1,10 @@
 // Kinds that are questions: POST one and it comes back with its answer. Who may do what: everyone who has proved who they are may
 // do everything, nobody else anything (authentication.k8s.io/v1, authorization.k8s.io/v1).
 import { type FieldError, invalid } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject } from "../../../core/api/types.ts";
 import type { BodyKind } from "../codec.ts";
-import { timestamp, type UserInfo } from "../context.ts";
+import type { UserInfo } from "../context.ts";
 import type { VirtualResource } from "../discovery.ts";
 import type { TokenInspector } from "../tokens/mod.ts";
 

@@ -1,7 +1,8 @@
 // pods/binding: puts a pod on a node, once (kubernetes pkg/registry/core/pod/storage BindingREST).
 import { conflict, type FieldError, invalid } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Binding, Pod } from "../../../core/api/types.ts";
-import { type ApiCore, timestamp } from "../context.ts";
+import type { ApiCore } from "../context.ts";
 import type { SubresourceHandler } from "../subresource.ts";
 import { updateObject } from "../update.ts";
 

@@ -2,8 +2,9 @@
 import { podDisruptionBudgets } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { failure, internalError, type StatusError } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Pod, PodDisruptionBudget } from "../../../core/api/types.ts";
-import { type ApiCore, timestamp, type WriteContext } from "../context.ts";
+import type { ApiCore, WriteContext } from "../context.ts";
 import { storeKey } from "../registry.ts";
 import { storedObject } from "../stored-object.ts";
 import { updateObject } from "../update.ts";

@@ -1,8 +1,9 @@
 // pods/eviction: a deletion that says why (policy/v1), and that a PodDisruptionBudget may stand against (kubernetes
 // pkg/registry/core/pod/storage eviction.go).
 import { badRequest } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Eviction, Pod } from "../../../core/api/types.ts";
-import { type ApiCore, timestamp } from "../context.ts";
+import type { ApiCore } from "../context.ts";
 import { deleteObject } from "../delete.ts";
 import { readDeleteOptions } from "../delete-options.ts";
 import type { SubresourceHandler } from "../subresource.ts";

@@ -1,7 +1,8 @@
 // serviceaccounts/token: a new token for an account (authentication.k8s.io/v1 TokenRequest).
 import { badRequest, conflict, type FieldError, invalid, notFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject, Pod, ServiceAccount, TokenRequest } from "../../../core/api/types.ts";
-import { type ApiCore, timestamp } from "../context.ts";
+import type { ApiCore } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
 import type { SubresourceHandler } from "../subresource.ts";
 import type { BoundObject, TokenSigner } from "./token-signer.ts";

@@ -1,6 +1,7 @@
 // The CronJob controller.
 import { cronJobs as cronJobsRef, jobs as jobsRef } from "../../../core/api/refs.ts";
 import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { CronJob, Job } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
@@ -8,7 +9,6 @@ import {
   controllerRecorder,
   isNamespaceTerminating,
   type StartController,
-  timestamp,
 } from "../context.ts";
 import {
   controllerOf,

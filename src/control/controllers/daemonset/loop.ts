@@ -11,12 +11,12 @@ import {
   type StartController,
 } from "../context.ts";
 import {
-  controllerOf,
   controllerRefTo,
   createPendingDeletions,
   indexByController,
   ownedBy,
   settleClaims,
+  wakeOwners,
 } from "../ownership/mod.ts";
 import { podFromTemplate } from "../pods/mod.ts";
 import { createRevisions, revisionHashLabel } from "../revisions/mod.ts";
@@ -42,22 +42,15 @@ export const startDaemonSets: StartController = (context) => {
 
   const add = (ds: DaemonSet): void => queue.add(objectKey(ds));
   daemonSets.on({ added: add, updated: add, deleted: add });
-  const podChanged = (pod: Pod): void => {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller?.kind === "DaemonSet") queue.add(`${namespace}/${controller.name}`);
-    if (controller) return;
-    for (const ds of daemonSets.byIndex("namespace", namespace ?? ""))
-      if (labelSelectorMatches(ds.spec?.selector, pod.metadata.labels)) add(ds);
-  };
-  pods.on({
-    added: podChanged,
-    updated(pod, old) {
-      podChanged(pod);
-      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) podChanged(old);
+  wakeOwners(
+    {
+      dependents: pods,
+      owners: daemonSets,
+      kind: "DaemonSet",
+      matches: (ds, pod) => labelSelectorMatches(ds.spec?.selector, pod.metadata.labels),
     },
-    deleted: podChanged,
-  });
+    queue.add,
+  );
   const all = (): void => {
     for (const ds of daemonSets.list()) add(ds);
   };

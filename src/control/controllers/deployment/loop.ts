@@ -6,10 +6,10 @@ import {
   replicaSets as replicaSetsRef,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
-import type { Deployment, ReplicaSet } from "../../../core/api/types.ts";
+import type { Deployment } from "../../../core/api/types.ts";
 import { objectKey } from "../../client/mod.ts";
 import { controllerQueue, type StartController } from "../context.ts";
-import { controllerOf, indexByController } from "../ownership/mod.ts";
+import { controllerOf, indexByController, wakeOwners } from "../ownership/mod.ts";
 import { component, createRollout } from "./rollout.ts";
 
 export const startDeployments: StartController = (context) => {
@@ -28,22 +28,15 @@ export const startDeployments: StartController = (context) => {
 
   const changed = (d: Deployment): void => queue.add(objectKey(d));
   deployments.on({ added: changed, updated: changed, deleted: changed });
-  const setChanged = (rs: ReplicaSet): void => {
-    const owner = controllerOf(rs);
-    const { namespace } = rs.metadata;
-    if (owner?.kind === "Deployment") queue.add(`${namespace}/${owner.name}`);
-    if (owner) return;
-    for (const d of deployments.byIndex("namespace", namespace ?? ""))
-      if (labelSelectorMatches(d.spec?.selector, rs.metadata.labels)) changed(d);
-  };
-  replicaSets.on({
-    added: setChanged,
-    updated(rs, old) {
-      setChanged(rs);
-      if (controllerOf(old)?.uid !== controllerOf(rs)?.uid) setChanged(old);
+  const setChanged = wakeOwners(
+    {
+      dependents: replicaSets,
+      owners: deployments,
+      kind: "Deployment",
+      matches: (d, rs) => labelSelectorMatches(d.spec?.selector, rs.metadata.labels),
     },
-    deleted: setChanged,
-  });
+    queue.add,
+  );
   // Re-creation waits for the last old pod to be gone.
   pods.on({
     deleted(pod) {

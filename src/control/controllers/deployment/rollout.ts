@@ -6,9 +6,10 @@ import {
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Deployment, ReplicaSet } from "../../../core/api/types.ts";
 import { eventSubject } from "../../client/mod.ts";
-import { type ControllerContext, controllerRecorder, isNamespaceTerminating, timestamp } from "../context.ts";
+import { type ControllerContext, controllerRecorder, isNamespaceTerminating } from "../context.ts";
 import {
   controllerOf,
   controllerRefTo,

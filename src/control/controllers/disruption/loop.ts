@@ -8,9 +8,10 @@ import {
   statefulSets,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject, Pod, PodDisruptionBudget } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController, timestamp } from "../context.ts";
+import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
 import { controllerOf } from "../ownership/mod.ts";
 import { sameJson } from "../same-json.ts";
 import { decideBudget } from "./decide.ts";

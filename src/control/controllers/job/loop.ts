@@ -2,6 +2,7 @@
 import { jobs as jobsRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Container, Job, Pod } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
@@ -9,7 +10,6 @@ import {
   controllerRecorder,
   isNamespaceTerminating,
   type StartController,
-  timestamp,
 } from "../context.ts";
 import {
   controllerOf,
@@ -18,6 +18,7 @@ import {
   indexByController,
   ownedBy,
   settleClaims,
+  wakeOwners,
 } from "../ownership/mod.ts";
 import { podFromTemplate } from "../pods/mod.ts";
 import { sameJson } from "../same-json.ts";
@@ -40,24 +41,19 @@ export const startJobs: StartController = (context) => {
 
   const add = (job: Job): void => queue.add(objectKey(job));
   jobs.on({ added: add, updated: add, deleted: add });
-  const podChanged = (pod: Pod): void => {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller?.kind === "Job") queue.add(`${namespace}/${controller.name}`);
-    if (controller) return;
-    for (const job of jobs.byIndex("namespace", namespace ?? ""))
-      if (labelSelectorMatches(job.spec?.selector, pod.metadata.labels)) add(job);
-    // Nobody's any more: what was held for a Job is held no longer.
-    if (isTracked(pod)) void untrack(pod).catch(() => {});
-  };
-  pods.on({
-    added: podChanged,
-    updated(pod, old) {
-      podChanged(pod);
-      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) podChanged(old);
+  wakeOwners(
+    {
+      dependents: pods,
+      owners: jobs,
+      kind: "Job",
+      matches: (job, pod) => labelSelectorMatches(job.spec?.selector, pod.metadata.labels),
+      orphaned(pod) {
+        // Nobody's any more: what was held for a Job is held no longer.
+        if (isTracked(pod)) void untrack(pod).catch(() => {});
+      },
     },
-    deleted: podChanged,
-  });
+    queue.add,
+  );
 
   async function untrack(pod: Pod): Promise<void> {
     const { name, namespace, uid } = pod.metadata;

@@ -1,8 +1,9 @@
 // The Namespace controller: empties a namespace that is being deleted, pods first, and lets it go when nothing is left.
 import { namespaces as namespacesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Namespace } from "../../../core/api/types.ts";
-import { type ControllerContext, controllerQueue, type StartController, timestamp } from "../context.ts";
+import { type ControllerContext, controllerQueue, type StartController } from "../context.ts";
 import { servedKinds } from "../served-kinds.ts";
 import { deletionConditions, type Remaining } from "./decide.ts";
 

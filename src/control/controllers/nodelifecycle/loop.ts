@@ -2,9 +2,10 @@
 // takes its pods out of service and keeps taints that follow conditions.
 import { leases as leasesRef, nodes as nodesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Lease, Node, Pod } from "../../../core/api/types.ts";
 import { eventSubject } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController, timestamp } from "../context.ts";
+import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
 import { isPodReady } from "../pods/mod.ts";
 import { graceMs, readyStatus, silentConditions, startupGraceMs, wantedTaints } from "./decide.ts";
 

@@ -1,8 +1,9 @@
 // Looks every twenty seconds for pods that are lost, and removes them without waiting for a kubelet.
 import { nodes as nodesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import { errorFields, pause } from "../../client/mod.ts";
-import { type StartController, timestamp } from "../context.ts";
+import type { StartController } from "../context.ts";
 import { isPodTerminal } from "../pods/mod.ts";
 import { type Lost, lostPods, missingNodes } from "./decide.ts";
 

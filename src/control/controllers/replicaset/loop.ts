@@ -2,6 +2,7 @@
 // many, writes the status. Its own writes are in the cache before it looks again, so it never makes a pod twice.
 import { pods as podsRef, type ResourceRef } from "../../../core/api/refs.ts";
 import { isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject, Pod } from "../../../core/api/types.ts";
 import { eventSubject, type Informer, objectKey } from "../../client/mod.ts";
 import {
@@ -9,7 +10,6 @@ import {
   controllerQueue,
   controllerRecorder,
   isNamespaceTerminating,
-  timestamp,
 } from "../context.ts";
 import {
   byController,
@@ -19,6 +19,7 @@ import {
   indexByController,
   ownedBy,
   settleClaims,
+  wakeOwners,
 } from "../ownership/mod.ts";
 import { podFromTemplate } from "../pods/mod.ts";
 import { slowStart } from "../slow-start.ts";
@@ -50,24 +51,7 @@ export function startReplicators<T extends Replicator & KubeObject>(
     updated: (o) => queue.add(objectKey(o)),
     deleted: (o) => queue.add(objectKey(o)),
   });
-  pods.on({ added: podChanged, updated: podUpdated, deleted: podChanged });
-
-  function podUpdated(pod: Pod, old: Pod): void {
-    podChanged(pod);
-    if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) podChanged(old);
-  }
-
-  /** Wakes the pod's owner, or for an orphan whoever might adopt it. */
-  function podChanged(pod: Pod): void {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller) {
-      if (controller.kind === kind.ref.kind) queue.add(`${namespace}/${controller.name}`);
-      return;
-    }
-    for (const owner of owners.byIndex("namespace", namespace ?? ""))
-      if (kind.matches(owner, pod)) queue.add(objectKey(owner));
-  }
+  wakeOwners({ dependents: pods, owners, kind: kind.ref.kind, matches: kind.matches }, queue.add);
 
   /** The pods of all owners that share this one's controller: the ReplicaSets of one Deployment. */
   function relatedPods(owner: T): Pod[] {

@@ -15,11 +15,11 @@ import {
   type StartController,
 } from "../context.ts";
 import {
-  controllerOf,
   createPendingDeletions,
   indexByController,
   ownedBy,
   settleClaims,
+  wakeOwners,
 } from "../ownership/mod.ts";
 import { createRevisions, revisionHashLabel, revisionTemplate } from "../revisions/mod.ts";
 import { sameJson } from "../same-json.ts";
@@ -41,22 +41,15 @@ export const startStatefulSets: StartController = (context) => {
 
   const add = (set: StatefulSet): void => queue.add(objectKey(set));
   sets.on({ added: add, updated: add, deleted: add });
-  const podChanged = (pod: Pod): void => {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller?.kind === "StatefulSet") queue.add(`${namespace}/${controller.name}`);
-    if (controller) return;
-    for (const set of sets.byIndex("namespace", namespace ?? ""))
-      if (labelSelectorMatches(set.spec?.selector, pod.metadata.labels)) add(set);
-  };
-  pods.on({
-    added: podChanged,
-    updated(pod, old) {
-      podChanged(pod);
-      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) podChanged(old);
+  wakeOwners(
+    {
+      dependents: pods,
+      owners: sets,
+      kind: "StatefulSet",
+      matches: (set, pod) => labelSelectorMatches(set.spec?.selector, pod.metadata.labels),
     },
-    deleted: podChanged,
-  });
+    queue.add,
+  );
 
   const say = (set: StatefulSet, type: "Normal" | "Warning", reason: string, message: string): void =>
     recorder.record(eventSubject(statefulSetsRef, set), { type, reason, message });

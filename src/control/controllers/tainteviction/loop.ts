@@ -1,9 +1,10 @@
 // Drives pods away from nodes with NoExecute taints that they do not tolerate, or no longer.
 import { nodes as nodesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Node, Pod } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController, timestamp } from "../context.ts";
+import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
 import { sameJson } from "../same-json.ts";
 import { toleratedSeconds } from "./decide.ts";
 

@@ -1,7 +1,8 @@
 // The fields that an applied configuration speaks of: all of it, and nothing else (structured-merge-diff, ToFieldSet).
+import { isJsonObject } from "../json-object.ts";
 import type { Field, Model } from "../schema/mod.ts";
 import { type Fields, isEmpty, leaf } from "./fields.ts";
-import { elementKey, isAtomic, isObject } from "./list-elements.ts";
+import { elementKey, isAtomic } from "./list-elements.ts";
 
 /** What the schema does not know, or a list element without its key. The message begins with the path. */
 export class ConfigurationError extends Error {
@@ -10,7 +11,7 @@ export class ConfigurationError extends Error {
 
 function fieldsOfMessage(model: Model, value: unknown, path: string): Fields {
   const out: Fields = {};
-  if (!isObject(value)) return out;
+  if (!isJsonObject(value)) return out;
   for (const name of Object.keys(value)) {
     const field = model.fields.get(name);
     const here = `${path}.${name}`;
@@ -27,7 +28,7 @@ function fieldsBelow(field: Field, value: unknown, path: string): Fields {
   if (field.container === "none") return fieldsOfMessage(field.model!, value, path);
   const out: Fields = {};
   if (field.container === "map") {
-    if (!isObject(value)) return out;
+    if (!isJsonObject(value)) return out;
     for (const key of Object.keys(value))
       out[`f:${key}`] = field.model
         ? member(fieldsOfMessage(field.model, value[key], `${path}.${key}`))

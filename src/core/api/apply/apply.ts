@@ -1,11 +1,11 @@
 // Server-side apply: one manager's whole opinion of an object, merged into it (KEP-555; structured-merge-diff, Updater.Apply).
+import { isJsonObject } from "../json-object.ts";
 import { DecodeTypeError, type ExpectedKind, prune } from "../schema/mod.ts";
 import { badRequest, failure, type StatusError } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { appliedFields, ConfigurationError } from "./applied-fields.ts";
 import { compare } from "./compare.ts";
 import { difference, type Fields, intersection, isEmpty, members, printPath, union } from "./fields.ts";
-import { isObject } from "./list-elements.ts";
 import {
   type Manager,
   type ManagerIdentity,
@@ -65,7 +65,7 @@ function conflictError(conflicts: readonly { who: Manager; paths: string[] }[]):
 
 function checkConfiguration(request: ApplyRequest): Record<string, unknown> {
   const { configuration, expected } = request;
-  if (!isObject(configuration))
+  if (!isJsonObject(configuration))
     throw badRequest(
       `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${Array.isArray(configuration) ? "array" : typeof configuration} into Go value of type map[string]interface {}`,
     );
@@ -81,7 +81,7 @@ function checkConfiguration(request: ApplyRequest): Record<string, unknown> {
       `the kind in the data (${configuration.kind}) does not match the expected kind (${expected.kind})`,
     );
   const metadata = configuration.metadata;
-  if (isObject(metadata) && Array.isArray(metadata.managedFields) && metadata.managedFields.length > 0)
+  if (isJsonObject(metadata) && Array.isArray(metadata.managedFields) && metadata.managedFields.length > 0)
     throw badRequest("metadata.managedFields must be nil");
   return Object.fromEntries(
     Object.entries(configuration).filter(([name]) => !request.ignored.includes(name)),
@@ -89,7 +89,7 @@ function checkConfiguration(request: ApplyRequest): Record<string, unknown> {
 }
 
 function untyped(configuration: Record<string, unknown>, why: string): StatusError {
-  const metadata = isObject(configuration.metadata) ? configuration.metadata : {};
+  const metadata = isJsonObject(configuration.metadata) ? configuration.metadata : {};
   const name = metadata.namespace ? `${metadata.namespace}/${metadata.name}` : `/${metadata.name}`;
   return failure(
     500,

@@ -1,8 +1,9 @@
 // What changed between two canonical objects, as sets of fields (structured-merge-diff, typed.Compare).
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { jsonEqual } from "../patch/json-patch.ts";
 import type { Field, Model } from "../schema/mod.ts";
 import { type Fields, isEmpty, leaf } from "./fields.ts";
-import { elementsByKey, isAtomic, isObject } from "./list-elements.ts";
+import { elementsByKey, isAtomic } from "./list-elements.ts";
 
 export interface Comparison {
   /** Fields that are new or have another value. */
@@ -15,8 +16,6 @@ interface Nodes {
   changed: Fields;
   removed: Fields;
 }
-
-type JsonObject = Record<string, unknown>;
 
 /** Attaches what was found below a place; `old` and `now` are undefined where there is nothing. */
 function attach(into: Nodes, key: string, old: unknown, now: unknown, below: Nodes | undefined): void {
@@ -62,13 +61,13 @@ function compareBelow(field: Field, old: unknown, now: unknown): Nodes {
     for (const key of new Set([...after.keys(), ...before.keys()]))
       compareElement(key, before.get(key), after.get(key), model, below);
   } else if (field.container === "map") {
-    const before = isObject(old) ? old : {};
-    const after = isObject(now) ? now : {};
+    const before = isJsonObject(old) ? old : {};
+    const after = isJsonObject(now) ? now : {};
     for (const key of new Set([...Object.keys(after), ...Object.keys(before)])) {
       const own = (o: JsonObject): unknown => (Object.hasOwn(o, key) ? o[key] : undefined);
       compareElement(`f:${key}`, own(before), own(after), field.model, below);
     }
-  } else compareMessage(field.model!, isObject(old) ? old : {}, isObject(now) ? now : {}, below);
+  } else compareMessage(field.model!, isJsonObject(old) ? old : {}, isJsonObject(now) ? now : {}, below);
   return below;
 }
 
@@ -84,7 +83,7 @@ function compareElement(
     return;
   }
   const below: Nodes = { changed: {}, removed: {} };
-  compareMessage(model, isObject(old) ? old : {}, isObject(now) ? now : {}, below);
+  compareMessage(model, isJsonObject(old) ? old : {}, isJsonObject(now) ? now : {}, below);
   attach(into, key, old, now, below);
 }
 

@@ -1,9 +1,6 @@
 // How the elements of a list are told apart: by their keys, by their value, or not at all (x-kubernetes-list-type).
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import type { Field } from "../schema/mod.ts";
-
-type JsonObject = Record<string, unknown>;
-export const isObject = (v: unknown): v is JsonObject =>
-  typeof v === "object" && v !== null && !Array.isArray(v);
 
 /** Keys that have a default, so that elements may leave them out (Kubernetes' schema: ports are TCP). */
 const keyDefaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };
@@ -21,7 +18,7 @@ export function elementKey(field: Field, item: unknown): string | { readonly mis
   if (field.listType === "set") return `v:${JSON.stringify(item)}`;
   const keys: JsonObject = {};
   for (const name of [...field.listMapKeys!].sort()) {
-    const own = isObject(item) && Object.hasOwn(item, name) ? item[name] : undefined;
+    const own = isJsonObject(item) && Object.hasOwn(item, name) ? item[name] : undefined;
     const value = own ?? (Object.hasOwn(keyDefaults, name) ? keyDefaults[name] : undefined);
     if (value === undefined) return { missing: name };
     keys[name] = value;

@@ -1,13 +1,12 @@
 // Lays an applied configuration over a live object (structured-merge-diff, typed.Merge). The live object is never changed.
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { setOwn } from "../schema/json-text.ts";
 import type { Field, Model } from "../schema/mod.ts";
-import { elementKey, elementsByKey, isAtomic, isObject } from "./list-elements.ts";
-
-type JsonObject = Record<string, unknown>;
+import { elementKey, elementsByKey, isAtomic } from "./list-elements.ts";
 
 /** Null in the configuration takes the field away. */
 export function mergeMessage(model: Model, live: unknown, applied: JsonObject): JsonObject {
-  const out: JsonObject = isObject(live) ? { ...live } : {};
+  const out: JsonObject = isJsonObject(live) ? { ...live } : {};
   for (const name of Object.keys(applied)) {
     const value = applied[name];
     const field = model.fields.get(name);
@@ -21,14 +20,14 @@ export function mergeMessage(model: Model, live: unknown, applied: JsonObject): 
 function mergeField(field: Field, live: unknown, applied: unknown): unknown {
   if (live === undefined || live === null || isAtomic(field)) return applied;
   if (field.container === "list") return mergeList(field, live, applied);
-  if (!isObject(applied) || !isObject(live)) return applied;
+  if (!isJsonObject(applied) || !isJsonObject(live)) return applied;
   if (field.container === "none") return mergeMessage(field.model!, live, applied);
   const out: JsonObject = { ...live };
   for (const key of Object.keys(applied)) {
     const value = applied[key];
     const old = Object.hasOwn(out, key) ? out[key] : undefined;
     if (value === null) delete out[key];
-    else setOwn(out, key, field.model && isObject(value) ? mergeMessage(field.model, old, value) : value);
+    else setOwn(out, key, field.model && isJsonObject(value) ? mergeMessage(field.model, old, value) : value);
   }
   return out;
 }
@@ -43,7 +42,7 @@ function mergeList(field: Field, live: unknown, applied: unknown): unknown {
   const wanted = elementsByKey(field, applied);
   const merged = (key: string): unknown => {
     const item = wanted.get(key);
-    const keyed = field.listType === "map" && old.has(key) && isObject(item);
+    const keyed = field.listType === "map" && old.has(key) && isJsonObject(item);
     return keyed ? mergeMessage(field.model!, old.get(key), item) : item;
   };
   const out: unknown[] = [];

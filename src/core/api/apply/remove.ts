@@ -1,10 +1,9 @@
 // Takes away what a manager applied before and no longer does, unless somebody else owns it (structured-merge-diff, prune).
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { setOwn } from "../schema/json-text.ts";
 import type { Field, Model } from "../schema/mod.ts";
 import { type Fields, isEmpty, isMember } from "./fields.ts";
-import { elementKey, isAtomic, isObject } from "./list-elements.ts";
-
-type JsonObject = Record<string, unknown>;
+import { elementKey, isAtomic } from "./list-elements.ts";
 
 /** What to do at a place: what was owned, what is owned still; `whole`: nothing unowned below survives. */
 interface Place {
@@ -56,18 +55,18 @@ function below(field: Field, value: unknown, place: Place): unknown {
       const next = step(place, key);
       if (next === "keep") return [item];
       if (next === "drop") return [];
-      return isObject(item) ? [message(field.model!, item, next, field.listMapKeys) ?? item] : [item];
+      return isJsonObject(item) ? [message(field.model!, item, next, field.listMapKeys) ?? item] : [item];
     });
     return out.length === 0 && value.length > 0 ? undefined : out;
   }
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   if (field.container === "none") return message(field.model!, value, place);
   const out: JsonObject = {};
   for (const key of Object.keys(value)) {
     const next = step(place, `f:${key}`);
     if (next === "drop") continue;
     const v = value[key];
-    const kept = next !== "keep" && field.model && isObject(v) ? message(field.model, v, next) : v;
+    const kept = next !== "keep" && field.model && isJsonObject(v) ? message(field.model, v, next) : v;
     if (kept !== undefined) setOwn(out, key, kept);
   }
   return isEmpty(out as Fields) && !isEmpty(value as Fields) ? undefined : out;

@@ -1,4 +1,5 @@
 // What a PATCH request makes of an object, or why it cannot (apiserver endpoints/handlers/patch.go).
+import { isJsonObject } from "../json-object.ts";
 import { countKeys, setOwn } from "../schema/json-text.ts";
 import {
   type Decoded,
@@ -13,7 +14,7 @@ import { printGoValue } from "./go-value.ts";
 import { applyJsonPatch, type Operation, PatchFailure } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 import { maxDepthOfPatch, readPatch } from "./read-patch.ts";
-import { isObject, StrategicPatchError, strategicMerge } from "./strategic-merge.ts";
+import { StrategicPatchError, strategicMerge } from "./strategic-merge.ts";
 
 export type PatchKind = "json" | "merge" | "strategic";
 
@@ -69,7 +70,7 @@ export function applyPatch(current: KubeObject, request: PatchRequest): Decoded 
   const result = patched(current, patch, request);
   if (countKeys(result, 2 * maxDepthOfPatch) === undefined) throw rejected();
   const shown = (): string => (request.type === "strategic" ? printGoValue(patch) : JSON.stringify(result));
-  if (!isObject(result)) throw invalidPatch(shown(), "the patched document is no object");
+  if (!isJsonObject(result)) throw invalidPatch(shown(), "the patched document is no object");
   const apiVersion = expected.group === "" ? expected.version : `${expected.group}/${expected.version}`;
   for (const [name, wanted] of [
     ["apiVersion", apiVersion],

@@ -1,12 +1,10 @@
 // JSON Merge Patch (RFC 7386): null removes, objects merge, anything else replaces. The document given is never changed.
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { setOwn } from "../schema/json-text.ts";
 
-type JsonObject = Record<string, unknown>;
-const isObject = (v: unknown): v is JsonObject => typeof v === "object" && v !== null && !Array.isArray(v);
-
 export function applyMergePatch(document: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch;
-  const out: JsonObject = isObject(document) ? { ...document } : {};
+  if (!isJsonObject(patch)) return patch;
+  const out: JsonObject = isJsonObject(document) ? { ...document } : {};
   for (const key of Object.keys(patch)) {
     const value = patch[key];
     if (value === null) delete out[key];

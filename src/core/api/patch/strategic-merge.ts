@@ -1,5 +1,6 @@
 // Strategic merge patch: a merge patch that knows which lists are keyed (apimachinery util/strategicpatch; API docs, "Update
 // API objects in place using kubectl patch"). Which field merges how stands in the schema. The document is never changed.
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { setOwn } from "../schema/json-text.ts";
 import type { Field, Model } from "../schema/mod.ts";
 import { findByKey, orderAfterChanges, orderList, partitionByOrder } from "./element-order.ts";
@@ -15,10 +16,6 @@ export class StrategicPatchError extends Error {
     this.code = code;
   }
 }
-
-export type JsonObject = Record<string, unknown>;
-export const isObject = (v: unknown): v is JsonObject =>
-  typeof v === "object" && v !== null && !Array.isArray(v);
 
 const directive = "$patch";
 const retainKeys = "$retainKeys";
@@ -48,7 +45,7 @@ function plain(value: unknown, inList = false): { value: unknown } | undefined {
     return { value: out };
   }
   if (value === null && !inList) return undefined;
-  if (!isObject(value)) return { value };
+  if (!isJsonObject(value)) return { value };
   if (Object.hasOwn(value, directive)) return undefined;
   const out: JsonObject = {};
   for (const key of Object.keys(value)) {
@@ -87,7 +84,7 @@ export function strategicMerge(original: unknown, patch: JsonObject, model: Mode
       500,
     );
   }
-  const out: JsonObject = isObject(original) ? { ...original } : {};
+  const out: JsonObject = isJsonObject(original) ? { ...original } : {};
   retain(out, patch);
   const done = new Set<string>([retainKeys]);
   for (const key of Object.keys(patch)) {
@@ -124,7 +121,7 @@ function mergeMember(out: JsonObject, key: string, value: unknown, field: Field 
     const kept = plain(value);
     if (kept) setOwn(out, key, kept.value);
     else delete out[key];
-  } else if (isObject(value)) {
+  } else if (isJsonObject(value)) {
     if (replaces(field)) setOwn(out, key, value);
     else {
       const model = field?.container === "none" ? field.model : undefined;
@@ -165,7 +162,7 @@ function mergeOrdered(
 function orderLeft(originals: unknown[], change: unknown, field: Field | undefined): unknown[] {
   const key = field?.patchMergeKey;
   if (key === undefined || !merges(field) || !Array.isArray(change)) return originals;
-  const items = change.filter(isObject);
+  const items = change.filter(isJsonObject);
   const replaced = items.some((item) => item[directive] === "replace");
   return orderAfterChanges(
     originals,
@@ -180,12 +177,12 @@ function orderLeft(originals: unknown[], change: unknown, field: Field | undefin
 /** What a patch names must stand in its order list, in the same order. */
 function checkOrder(patch: unknown[], order: unknown[], key: string | undefined): void {
   if (order.length === 0 || patch.length === 0) return;
-  const items = patch.filter((item) => !(isObject(item) && item[directive] === "delete"));
+  const items = patch.filter((item) => !(isJsonObject(item) && item[directive] === "delete"));
   let next = 0;
   let at = 0;
   while (next < items.length && at < order.length) {
     const item = items[next];
-    if (isObject(item) && Object.hasOwn(item, directive)) {
+    if (isJsonObject(item) && Object.hasOwn(item, directive)) {
       next++;
       continue;
     }
@@ -205,7 +202,7 @@ function mergeList(original: unknown[], patch: unknown[], field: Field | undefin
   if ([...original, ...patch].some(Array.isArray))
     throw new StrategicPatchError("lists of lists are not supported", 422);
   const key = field!.patchMergeKey;
-  if (![...original, ...patch].some(isObject)) {
+  if (![...original, ...patch].some(isJsonObject)) {
     const merged = [...original];
     for (const v of patch) if (!merged.includes(v)) merged.push(v);
     const { inOrder, others } = partitionByOrder(merged, patch, undefined);
@@ -217,7 +214,7 @@ function mergeList(original: unknown[], patch: unknown[], field: Field | undefin
   const merged = [...list];
   for (const change of changes) {
     requireKey(change, key);
-    const at = merged.findIndex((v) => isObject(v) && jsonEqual(v[key], change[key]));
+    const at = merged.findIndex((v) => isJsonObject(v) && jsonEqual(v[key], change[key]));
     if (at >= 0) merged[at] = strategicMerge(merged[at], change, field!.model);
     else {
       const kept = plain(change);
@@ -246,7 +243,7 @@ function obeyDirectives(
   let replace = false;
   const changes: JsonObject[] = [];
   for (const item of patch) {
-    if (!isObject(item))
+    if (!isJsonObject(item))
       throw new StrategicPatchError(
         `list element types are not identical: ${printGoValue([original, patch])}`,
         500,
@@ -258,7 +255,7 @@ function obeyDirectives(
     const word = item[directive];
     if (word === "delete") {
       requireKey(item, key);
-      list = list.filter((v) => !(isObject(v) && jsonEqual(v[key], item[key])));
+      list = list.filter((v) => !(isJsonObject(v) && jsonEqual(v[key], item[key])));
     } else if (word === "replace") replace = true;
     else if (word === "merge")
       throw new StrategicPatchError("merging lists cannot yet be specified in the patch", 500);

@@ -1,9 +1,8 @@
 // One protobuf message into the JSON of the same message, led by the schema's field numbers.
+import type { JsonObject } from "../json-object.ts";
 import { setOwn } from "../schema/json-text.ts";
 import { type Field, type Model, printMicroTime, printTime, type Scalar } from "../schema/mod.ts";
 import { WireError, type WireReader } from "./wire.ts";
-
-type JsonObject = Record<string, unknown>;
 
 /** Kubernetes' messages nest less deep. */
 const maxDepth = 64;

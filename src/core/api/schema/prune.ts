@@ -1,5 +1,6 @@
 // Brings a parsed JSON value into the shape that Go's decoding into a Kubernetes type and encoding it again would give it:
 // unknown fields dropped (and told), types checked, zero values left out, quantities and times in canonical form. One pass.
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { countKeys, setOwn } from "./json-text.ts";
 import { goKind, Misfit, readScalar, zeroOf } from "./scalar.ts";
 import type { Field, Model } from "./schema.ts";
@@ -21,9 +22,6 @@ export interface Pruned {
 export class DecodeTypeError extends Error {
   override readonly name = "DecodeTypeError";
 }
-
-type JsonObject = Record<string, unknown>;
-const isObject = (v: unknown): v is JsonObject => typeof v === "object" && v !== null && !Array.isArray(v);
 
 class Pruner {
   readonly #path: (string | number)[] = [];
@@ -54,7 +52,7 @@ class Pruner {
 
   struct(value: unknown, model: Model, owner: Model | undefined): JsonObject {
     const out: JsonObject = {};
-    if (!isObject(value)) {
+    if (!isJsonObject(value)) {
       if (value !== null)
         this.#misfit(owner, goKind(value), `${model.name.split(".")[1]}.${model.shortName}`);
       return this.#fill(out, model);
@@ -137,7 +135,7 @@ class Pruner {
 
   #map(value: unknown, field: Field, owner: Model): JsonObject {
     const out: JsonObject = {};
-    if (!isObject(value)) {
+    if (!isJsonObject(value)) {
       this.#misfit(owner, goKind(value), field.goType);
       return out;
     }

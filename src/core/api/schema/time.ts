@@ -1,4 +1,5 @@
 // Reads and prints times as metav1.Time and MicroTime do (RFC 3339; Go's time.Parse words the errors).
+import { timestamp } from "../timestamp.ts";
 
 const steps: [layout: string, pattern: RegExp][] = [
   ["2006", /^\d{4}/],
@@ -51,7 +52,7 @@ export function parseTime(text: string, layout = "2006-01-02T15:04:05Z07:00"): P
 
 /** `2006-01-02T15:04:05Z`. */
 export function printTime(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
+  return timestamp(seconds * 1000);
 }
 
 /** `2006-01-02T15:04:05.000000Z`. */
