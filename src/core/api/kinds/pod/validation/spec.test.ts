@@ -27,6 +27,15 @@ const rows: [name: string, spec: object, messages: string[]][] = [
     ['spec.volumes[1].name: Duplicate value: "v"'],
   ],
   [
+    "a host name that replaces what is somebody else's",
+    { hostnameOverride: `a${"b".repeat(64)}`, setHostnameAsFQDN: true, hostNetwork: true },
+    [
+      "spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true",
+      "spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true",
+      "spec.hostnameOverride: Too long: may not be more than 64 bytes",
+    ],
+  ],
+  [
     "a volume of two types",
     { volumes: [{ name: "v", emptyDir: {}, hostPath: { path: "/a" } }] },
     ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"],

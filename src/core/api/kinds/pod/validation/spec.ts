@@ -5,12 +5,14 @@ import {
   dns1123Label,
   dns1123Subdomain,
   duplicate,
+  forbidden,
   inRange,
   invalid,
   invalidEach,
   notSupported,
   qualifiedName,
   required,
+  tooLong,
   validateLabels,
 } from "../../meta/mod.ts";
 import {
@@ -75,24 +77,30 @@ function validatePullSecrets(secrets: PodSpec["imagePullSecrets"], path: string)
   );
 }
 
+function validateHostnameOverride(spec: PodSpec, path: string): FieldError[] {
+  const override = spec.hostnameOverride;
+  if (override == null) return [];
+  const errors: FieldError[] = [];
+  if (spec.setHostnameAsFQDN)
+    errors.push(forbidden(path, "may not be specified when setHostnameAsFQDN is true"));
+  if (spec.hostNetwork) errors.push(forbidden(path, "may not be specified when hostNetwork is true"));
+  // The kernel's limit, which is shorter than DNS's.
+  if (override.length > 64) errors.push(tooLong(path, 64));
+  return [...errors, ...invalidEach(path, override, dns1123Subdomain(override))];
+}
+
 /** Names that are checked only when they are there. */
 function validateNames(spec: PodSpec, path: string): FieldError[] {
   const subdomain = ["serviceAccountName", "nodeName"] as const;
   const label = ["hostname", "subdomain"] as const;
-  const override = spec.hostnameOverride;
   const errors = subdomain.flatMap((k) =>
     spec[k] ? invalidEach(`${path}.${k}`, spec[k], dns1123Subdomain(spec[k]!)) : [],
   );
   const deadline = spec.activeDeadlineSeconds;
   if (deadline != null)
     errors.push(...invalidEach(`${path}.activeDeadlineSeconds`, deadline, inRange(deadline, 1, MAX_SECONDS)));
-  if (override != null) {
-    const bad = dns1123Subdomain(override);
-    // The kernel's limit, which is shorter than DNS's.
-    if (bad.length === 0 && override.length > 64) bad.push("must be no more than 64 characters");
-    errors.push(...invalidEach(`${path}.hostnameOverride`, override, bad));
-  }
   return [
+    ...validateHostnameOverride(spec, `${path}.hostnameOverride`),
     ...errors,
     ...label.flatMap((k) => (spec[k] ? invalidEach(`${path}.${k}`, spec[k], dns1123Label(spec[k]!)) : [])),
   ];
