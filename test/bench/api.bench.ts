@@ -146,25 +146,21 @@ async function creates(target: Target): Promise<Figure[]> {
       metadata: { name: `${prefix}-%` },
       data: { a: "x".repeat(200) },
     });
-  const one = await load({
-    ...target,
-    connections: 1,
-    requests: 500,
-    method: "POST",
-    path,
-    body: body("one"),
-  });
-  const many = await load({
-    ...target,
-    connections: 100,
-    requests: 10_000,
-    method: "POST",
-    path,
-    body: body("many"),
-  });
-  if (one.refused + many.refused > 0) throw new Error(`${one.refused + many.refused} creates were refused`);
-  const rate = 10_000 / many.seconds;
-  const [p50, p99] = [quantile(one.latencies, 0.5), quantile(many.latencies, 0.99)];
+  const create = async (prefix: string, connections: number, requests: number) => {
+    const r = await load({ ...target, connections, requests, method: "POST", path, body: body(prefix) });
+    if (r.refused > 0) throw new Error(`${r.refused} creates were refused`);
+    return { rate: requests / r.seconds, latencies: r.latencies };
+  };
+  await create("warm", 100, 5000);
+  const one = await create("one", 1, 500);
+  const many: { rate: number; p99: number }[] = [];
+  for (let i = 0; i < 3; i++) {
+    const r = await create(`many-${i}`, 100, 10_000);
+    many.push({ rate: r.rate, p99: quantile(r.latencies, 0.99) });
+  }
+  many.sort((a, b) => a.rate - b.rate);
+  const { rate, p99 } = many[1]!;
+  const p50 = quantile(one.latencies, 0.5);
   return [
     { what: "creates on disk, 100 clients", value: rate, unit: "req/s", goal: "≥ 2500", met: rate >= 2500 },
     { what: "creates on disk, 100 clients, p99", value: p99, unit: "ms", goal: "≤ 40", met: p99 <= 40 },

@@ -50,6 +50,14 @@ test("two clusters stand side by side; each goes alone and leaves nothing", asyn
     });
     assert.match(nodes.stdout, /node-1 +Ready/, nodes.stderr);
   }
+  // The test's network namespace has no way out: nobody waits to be told so.
+  const outside = `require("node:net").connect(80, "192.0.2.1").on("error", (e) => process.stdout.write(e.code))`;
+  const refused = await runCommand(
+    "nsenter",
+    ["--net=/run/netns/portolan-one-node-1", "--", process.execPath, "-e", outside],
+    { timeoutMs: 5000 },
+  );
+  assert.equal(refused.stdout, "EHOSTUNREACH");
   const gone = await portolan("down", "--name", "one");
   assert.equal(gone.code, 0, gone.stdout + gone.stderr);
   const status = await portolan("status", "--name", "two");

@@ -99,26 +99,34 @@ export async function createNetwork(plan: Plan): Promise<void> {
 
 /**
  * Lets pods out where the machine has a way out: their addresses mean nothing beyond it, so what leaves through another
- * interface is masqueraded. Without a default route nothing is changed.
+ * interface is masqueraded. What the machine has no route for is refused at once, in words that end a lookup too (a UDP
+ * socket hears of nothing softer): a machine that does not forward would drop it, and pods would wait for their time-outs.
  */
 async function allowEgress({ cluster, index }: Plan): Promise<void> {
   const defaults = await ipJson<unknown[]>(["-4", "route", "show", "default"]);
-  if (defaults.length === 0) return;
   const table = hostTableName(cluster.name);
   const bridge = bridgeName(index);
+  const out =
+    defaults.length === 0
+      ? ""
+      : `
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    ip saddr { ${cluster.nodeCIDR}, ${cluster.podCIDR} } oifname != "${bridge}" masquerade
+  }`;
   await run("nft", ["-f", "-"], {
     input: `
 table ip ${table} {}
 delete table ip ${table}
-table ip ${table} {
-  chain postrouting {
-    type nat hook postrouting priority srcnat;
-    ip saddr { ${cluster.nodeCIDR}, ${cluster.podCIDR} } oifname != "${bridge}" masquerade
+table ip ${table} {${out}
+  chain prerouting {
+    type filter hook prerouting priority filter;
+    iifname "${bridge}" fib daddr type unicast fib daddr oif missing reject with icmp type admin-prohibited
   }
 }
 `,
   });
-  await run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+  if (defaults.length > 0) await run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
 }
 
 /** Takes away everything that createNetwork makes; what is gone already is no error. */
