@@ -1,68 +1,13 @@
-// The processes of a cluster: each is started under a small shell that starts it again when it dies, and each carries the
-// cluster's name in its environment, by which `status` and `down` find it whatever happened.
-import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+// The processes of a cluster: each carries the cluster's name in its environment, by which `status` and `down` find it
+// whatever happened.
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { clusterMark } from "./paths.ts";
-
-export interface ProcessSpec {
-  cluster: string;
-  /** e.g. "server", "node-1/containerd", "node-1/node". */
-  role: string;
-  command: readonly string[];
-  log: string;
-  env?: Record<string, string>;
-}
-
-/**
- * Starts its arguments again whenever they end: at once after 10 s of life, else after 1 s, 2 s … 30 s. SIGTERM ends both.
- * dash and sleep: about 1 MB resident, where a Node process takes 40.
- */
-const supervisor = `
-child=
-trap 'trap "" TERM; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null; exit 0' TERM INT
-pause=0
-while :; do
-  began=$(date +%s)
-  "$@" &
-  child=$!
-  wait "$child"
-  code=$?
-  child=
-  lived=$(( $(date +%s) - began ))
-  echo "portolan: $PORTOLAN_ROLE ended with code $code after $lived s" >&2
-  if [ "$lived" -ge 10 ]; then pause=0; fi
-  sleep "$pause" & child=$!
-  wait "$child"
-  child=
-  pause=$(( pause * 2 + 1 ))
-  if [ "$pause" -gt 30 ]; then pause=30; fi
-done
-`;
-
-/** Starts a supervised process that outlives this one; its output is appended to the log. Returns the supervisor's pid. */
-export function startProcess(spec: ProcessSpec): number {
-  mkdirSync(dirname(spec.log), { recursive: true });
-  const log = openSync(spec.log, "a", 0o640);
-  try {
-    const child = spawn("/bin/sh", ["-c", supervisor, "portolan-supervise", ...spec.command], {
-      detached: true,
-      stdio: ["ignore", log, log],
-      cwd: "/",
-      env: { ...process.env, ...spec.env, [clusterMark]: spec.cluster, PORTOLAN_ROLE: spec.role },
-    });
-    child.on("error", () => {});
-    child.unref();
-    return child.pid ?? -1;
-  } finally {
-    closeSync(log);
-  }
-}
 
 export interface FoundProcess {
   pid: number;
   /**
-   * As in ProcessSpec; "…/supervisor" for the shell around a process, "…/shim" for containerd's shims, and the role with
+   * As in ProcessSpec (supervise.ts); "…/supervisor" for the shell around a process, "…/shim" for containerd's shims, and the role with
    * the program's name behind it for what a process has started itself.
    */
   role: string;

@@ -1,6 +1,6 @@
 // When is a cluster ready: its API answers, its nodes are Ready, its DNS resolves. Asked as a user would ask, over the network.
 import { Resolver } from "node:dns/promises";
-import { request } from "node:https";
+import { Agent, request } from "node:https";
 import type { Node } from "../../core/api/types.ts";
 import { clusterPaths } from "./paths.ts";
 import { pkiFiles, readPem } from "./pki.ts";
@@ -10,6 +10,9 @@ export interface ApiAnswer {
   code: number;
   body: string;
 }
+
+/** One connection serves every question of a command: its handshake costs more than they do. */
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 /** One GET with the administrator's certificate; rejects when nothing answers within the limit. */
 export function askApi(plan: Plan, path: string, timeoutMs = 2000): Promise<ApiAnswer> {
@@ -23,7 +26,7 @@ export function askApi(plan: Plan, path: string, timeoutMs = 2000): Promise<ApiA
         ca: readPem(pki.caCert),
         cert: readPem(pki.admin.cert),
         key: readPem(pki.admin.key),
-        agent: false,
+        agent,
         timeout: timeoutMs,
       },
       (res) => {

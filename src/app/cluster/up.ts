@@ -16,9 +16,10 @@ import { clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
 import { type Plan, type PlanOptions, planCluster } from "./plan.ts";
 import { checkMachine, portsInUse } from "./preflight.ts";
-import { findProcesses, signalProcess, startProcess } from "./processes.ts";
+import { findProcesses, signalProcess } from "./processes.ts";
 import { apiReady, dnsReady, nodesReady, until } from "./ready.ts";
 import { createSteps } from "./steps.ts";
+import { startProcess } from "./supervise.ts";
 
 /** A refusal with its cure: printed without a stack, exit code 1. */
 export class Refusal extends Error {}
