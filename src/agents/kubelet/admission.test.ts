@@ -50,6 +50,24 @@ const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined
       "NodeAffinity: Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
   },
   {
+    name: "a host port that another pod has",
+    pod: pod({}, { containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] }),
+    others: [pod({}, { hostNetwork: true, containers: [{ name: "c", ports: [{ containerPort: 8080 }] }] })],
+    expect:
+      "NodePorts: Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  },
+  {
+    name: "the same host port of another protocol",
+    pod: pod({}, { containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] }),
+    others: [
+      pod(
+        {},
+        { containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080, protocol: "UDP" }] }] },
+      ),
+    ],
+    expect: undefined,
+  },
+  {
     name: "a sysctl of the whole machine",
     pod: pod({}, { securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
     expect: 'SysctlForbidden: Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',

@@ -1,7 +1,8 @@
 // Whether a pod that was bound to this node may run here (kubelet lifecycle/predicate): room for its requests, its node
-// selector. The scheduler has asked before; a pod whose nodeName was set by hand has not been asked.
+// selector, its host ports. The scheduler has asked before; a pod whose nodeName was set by hand has not been asked.
 import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
 import type { Pod } from "../../core/api/types.ts";
+import { hostPortsConflict, hostPortsOf } from "../../core/scheduling/mod.ts";
 import { isSidecar } from "./pod-text.ts";
 
 export interface Rejection {
@@ -118,5 +119,12 @@ export function admit(
         message:
           "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
       };
+  const taken = others.flatMap(hostPortsOf);
+  if (hostPortsOf(pod).some((wanted) => taken.some((port) => hostPortsConflict(wanted, port))))
+    return {
+      reason: "NodePorts",
+      message:
+        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    };
   return undefined;
 }

@@ -1,10 +1,10 @@
 // Which nodes can take a pod, and why the others cannot, in the order and words of the default scheduler's filter plugins.
 import type { Pod } from "../../core/api/types.ts";
-import { nodeIsSelected, tolerates, untoleratedTaint } from "../../core/scheduling/mod.ts";
+import { hostPortsConflict, nodeIsSelected, tolerates, untoleratedTaint } from "../../core/scheduling/mod.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type AffinityFacts, gatherAffinity, refusedByAffinity } from "./inter-pod-affinity.ts";
 import type { NodeInfo } from "./node-info.ts";
-import { hostPortsConflict, type PodRequests, podRequests } from "./pod-requests.ts";
+import { type PodRequests, podRequests } from "./pod-requests.ts";
 import { gatherSpread, refusedBySpread } from "./topology-spread.ts";
 
 /** Why a node cannot take a pod. `lasting`: no other pod's going would help. */

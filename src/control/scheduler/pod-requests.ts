@@ -2,6 +2,7 @@
 // (component-helpers resource.PodRequests, KEP-753, KEP-2837).
 import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
 import type { Container, Pod } from "../../core/api/types.ts";
+import { type HostPort, hostPortsOf } from "../../core/scheduling/mod.ts";
 
 /** Amounts by resource name: cpu in thousandths, everything else in whole units (bytes, pieces). */
 export type Amounts = Map<string, number>;
@@ -60,12 +61,6 @@ function sumRequests(pod: Pod, assume: boolean): Amounts {
   return total;
 }
 
-export interface HostPort {
-  ip: string;
-  protocol: string;
-  port: number;
-}
-
 export interface PodRequests {
   resources: Amounts;
   /** cpu and memory with something assumed for containers that ask for nothing. */
@@ -75,22 +70,9 @@ export interface PodRequests {
 
 export function podRequests(pod: Pod): PodRequests {
   const scored = sumRequests(pod, true);
-  const sidecars = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always");
-  const hostPorts: HostPort[] = [];
-  for (const c of [...(pod.spec?.containers ?? []), ...sidecars])
-    for (const p of c.ports ?? []) {
-      const port = p.hostPort || (pod.spec?.hostNetwork ? p.containerPort : 0);
-      if (port) hostPorts.push({ ip: p.hostIP || "0.0.0.0", protocol: p.protocol ?? "TCP", port });
-    }
   return {
     resources: sumRequests(pod, false),
     scored: { cpu: scored.get("cpu") ?? 0, memory: scored.get("memory") ?? 0 },
-    hostPorts,
+    hostPorts: hostPortsOf(pod),
   };
-}
-
-/** The same port of the same protocol, on the same address or where one of them is every address. */
-export function hostPortsConflict(a: HostPort, b: HostPort): boolean {
-  if (a.port !== b.port || a.protocol !== b.protocol) return false;
-  return a.ip === b.ip || a.ip === "0.0.0.0" || b.ip === "0.0.0.0";
 }

@@ -31,6 +31,23 @@ export const endpoints = ref<t.Endpoints>("v1", "endpoints", "Endpoints");
 export const configMaps = ref<t.ConfigMap>("v1", "configmaps", "ConfigMap");
 export const secrets = ref<t.Secret>("v1", "secrets", "Secret");
 export const serviceAccounts = ref<t.ServiceAccount>("v1", "serviceaccounts", "ServiceAccount");
+export const persistentVolumeClaims = ref<t.PersistentVolumeClaim>(
+  "v1",
+  "persistentvolumeclaims",
+  "PersistentVolumeClaim",
+);
+export const persistentVolumes = ref<t.PersistentVolume>(
+  "v1",
+  "persistentvolumes",
+  "PersistentVolume",
+  false,
+);
+export const storageClasses = ref<t.StorageClass>(
+  "storage.k8s.io/v1",
+  "storageclasses",
+  "StorageClass",
+  false,
+);
 export const events = ref<t.CoreEvent>("v1", "events", "Event");
 export const replicationControllers = ref<t.ReplicationController>(
   "v1",

@@ -1,1 +1,2 @@
+export * from "./host-ports.ts";
 export * from "./node-selection.ts";

@@ -14,6 +14,7 @@ import { runtimeClass } from "./runtime-class.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service/mod.ts";
 import { serviceAccount } from "./service-account.ts";
+import { persistentVolume, persistentVolumeClaim, storageClass } from "./storage/mod.ts";
 import {
   controllerRevision,
   cronJob,
@@ -38,6 +39,8 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   serviceAccount,
   coreEvent,
   podTemplate,
+  persistentVolumeClaim,
+  persistentVolume,
   replicationController,
   deployment,
   replicaSet,
@@ -49,6 +52,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   podDisruptionBudget,
   endpointSlice,
   lease,
+  storageClass,
   eventsV1Event,
   runtimeClass,
 ];
@@ -62,5 +66,6 @@ export {
   validateResize,
 } from "./pod/mod.ts";
 export * from "./service/mod.ts";
+export { isDefaultStorageClass } from "./storage/mod.ts";
 export { age, humanDuration } from "./table/mod.ts";
 export { nextCronTime, parseCronSchedule } from "./workload/mod.ts";

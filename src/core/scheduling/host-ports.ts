@@ -1,0 +1,26 @@
+// Ports that a pod takes on its node's own addresses (component-helpers; scheduler plugin NodePorts).
+import type { Pod } from "../api/types.ts";
+
+export interface HostPort {
+  ip: string;
+  protocol: string;
+  port: number;
+}
+
+/** Of containers and sidecars; a pod on the host's network takes every port it names. */
+export function hostPortsOf(pod: Pod): HostPort[] {
+  const sidecars = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always");
+  const ports: HostPort[] = [];
+  for (const c of [...(pod.spec?.containers ?? []), ...sidecars])
+    for (const p of c.ports ?? []) {
+      const port = p.hostPort || (pod.spec?.hostNetwork ? p.containerPort : 0);
+      if (port) ports.push({ ip: p.hostIP || "0.0.0.0", protocol: p.protocol ?? "TCP", port });
+    }
+  return ports;
+}
+
+/** The same port of the same protocol, on the same address or where one of them is every address. */
+export function hostPortsConflict(a: HostPort, b: HostPort): boolean {
+  if (a.port !== b.port || a.protocol !== b.protocol) return false;
+  return a.ip === b.ip || a.ip === "0.0.0.0" || b.ip === "0.0.0.0";
+}
