@@ -11,7 +11,7 @@ export interface PodAddresses {
 const quoteGo = (text: string): string => JSON.stringify(text);
 
 /** `key="value"` lines, sorted, as volumes show whole label and annotation maps. */
-export function formatMap(map: Record<string, string> | undefined): string {
+function formatMap(map: Record<string, string> | undefined): string {
   return Object.keys(map ?? {})
     .sort()
     .map((k) => `${k}=${quoteGo(map![k]!)}`)

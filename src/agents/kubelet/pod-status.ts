@@ -132,7 +132,7 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
 }
 
 /** core/v1 PodPhase, by the rules of the kubelet's getPhase. */
-export function podPhase(
+function podPhase(
   pod: Pod,
   state: PodState,
   statuses: { init: ContainerStatus[]; main: ContainerStatus[] },

@@ -14,7 +14,7 @@ export interface ProbeSpec extends Handler {
   terminationGracePeriodSeconds?: number;
 }
 
-export function probeOf(container: Container, kind: ProbeKind): ProbeSpec | undefined {
+function probeOf(container: Container, kind: ProbeKind): ProbeSpec | undefined {
   return container[`${kind}Probe`] as ProbeSpec | undefined;
 }
 

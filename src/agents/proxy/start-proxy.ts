@@ -53,7 +53,7 @@ const serviceNameLabel = "kubernetes.io/service-name";
 const proxied = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
 
 /** Name of the cluster's table. */
-export const serviceTable = (cluster: string): string => `portolan-${cluster}`;
+const serviceTable = (cluster: string): string => `portolan-${cluster}`;
 
 const sliceOwner = (s: EndpointSlice): string =>
   `${s.metadata.namespace}/${s.metadata.labels?.[serviceNameLabel] ?? ""}`;

@@ -22,7 +22,7 @@ const cniBinDirs = ["/usr/lib/cni", "/opt/cni/bin"];
 const resolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
 /** Name servers of the machine that a pod's questions can be forwarded to: not the loopback ones, which the node can't reach. */
-export function upstreamNameServers(files: readonly string[] = resolverFiles): string[] {
+function upstreamNameServers(files: readonly string[] = resolverFiles): string[] {
   for (const file of files) {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
     const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]

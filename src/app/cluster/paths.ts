@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** Root of what must survive a reboot. */
 export const stateRoot = process.env.PORTOLAN_STATE_DIR ?? "/var/lib/portolan";
 /** Root of what need not. */
-export const runRoot = process.env.PORTOLAN_RUN_DIR ?? "/run/portolan";
+const runRoot = process.env.PORTOLAN_RUN_DIR ?? "/run/portolan";
 
 export interface ClusterPaths {
   dir: string;

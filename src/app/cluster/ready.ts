@@ -15,7 +15,7 @@ export interface ApiAnswer {
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 /** One GET with the administrator's certificate; rejects when nothing answers within the limit. */
-export function askApi(plan: Plan, path: string, timeoutMs = 2000): Promise<ApiAnswer> {
+function askApi(plan: Plan, path: string, timeoutMs = 2000): Promise<ApiAnswer> {
   const pki = pkiFiles(clusterPaths(plan.cluster.name).pki);
   return new Promise((resolve, reject) => {
     const req = request(

@@ -1,5 +1,5 @@
 // `portolan up`: from nothing, or from whatever is there, to a cluster whose nodes are Ready and whose DNS answers.
-import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureContainerdTemplate, prepareContainerdRoot } from "../images/mod.ts";
@@ -38,7 +38,7 @@ export interface UpResult {
 }
 
 const dist = fileURLToPath(new URL(".", import.meta.url));
-export const currentNetns = (): string => readlinkSync("/proc/self/ns/net");
+const currentNetns = (): string => readlinkSync("/proc/self/ns/net");
 
 export async function up(options: UpOptions): Promise<UpResult> {
   const { name, out } = options;
@@ -157,15 +157,5 @@ function startProcesses(plan: Plan): void {
     const enter = ["nsenter", `--net=/run/netns/${netnsName(cluster, node.name)}`];
     start(`${node.name}/containerd`, [...enter, "containerd", "--config", at.containerdConfig]);
     start(`${node.name}/node`, [...enter, process.execPath, join(dist, "node.js"), "--config", at.config]);
-  }
-}
-
-/** The last lines of a cluster's logs, for the message of a failed start. */
-export function lastLogLines(cluster: string, role: string, lines = 5): string {
-  try {
-    const text = readFileSync(join(clusterPaths(cluster).logs, `${role.replace("/", "-")}.log`), "utf8");
-    return text.trimEnd().split("\n").slice(-lines).join("\n");
-  } catch {
-    return "";
   }
 }

@@ -1,7 +1,6 @@
 // Request bodies to objects: media type, then strict decoding by the kind's schema. What is wrong with a body is said in
 // kube-apiserver's words (core/api/schema, core/api/patch).
 import { decodeProtobuf } from "../../core/api/protobuf/mod.ts";
-import type { ResourceDefinition } from "../../core/api/resource.ts";
 import {
   type Decoded,
   decodeJson,
@@ -38,7 +37,7 @@ export interface Codec {
 
 const accepted = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
-export function mediaTypeOf(contentType: string | undefined): "json" | "yaml" | "protobuf" {
+function mediaTypeOf(contentType: string | undefined): "json" | "yaml" | "protobuf" {
   const type = (contentType ?? "").split(";")[0]!.trim().toLowerCase();
   if (type === "application/json" || type === "" || type === "*/*") return "json";
   if (type === "application/yaml" || type === "text/yaml") return "yaml";
@@ -106,5 +105,3 @@ export function createCodec(schema: Schema): Codec {
       heeded(decodeValue(value, expected(kind), heed.fieldValidation), heed),
   };
 }
-
-export const bodyKindOf = (def: ResourceDefinition): BodyKind => def;

@@ -19,7 +19,7 @@ function lastWritten(event: CoreEvent): number | undefined {
 }
 
 /** Which Events are due at `now` (milliseconds since the epoch). */
-export function expiredEvents(store: Store, now: number): KeyValue[] {
+function expiredEvents(store: Store, now: number): KeyValue[] {
   return store.range(prefix).filter((kv) => {
     const written = lastWritten(storedObject(kv) as CoreEvent);
     return written !== undefined && written < now - eventTtlMs;

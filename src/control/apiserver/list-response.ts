@@ -69,7 +69,7 @@ export async function answerItems(
   res.end(Buffer.concat(piece));
 }
 
-export function* objectItems(def: ResourceDefinition, page: ListPage): Generator<Buffer> {
+function* objectItems(def: ResourceDefinition, page: ListPage): Generator<Buffer> {
   for (const kv of page.items) yield servedBytes(def, kv);
 }
 

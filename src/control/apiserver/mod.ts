@@ -5,4 +5,3 @@ export type { AdmissionPlugin, ApiCore, Reserve, UserInfo, WriteContext } from "
 export { expireEvents } from "./event-expiry.ts";
 export type { SubresourceHandler } from "./subresource.ts";
 export { createTokenSigner, type TokenSigner } from "./tokens/mod.ts";
-export { kubernetesVersion } from "./version.ts";

@@ -21,7 +21,7 @@ import { bookmarkObject } from "./watch-frames.ts";
 import { openWatch } from "./watch-source.ts";
 
 /** The server's own name for what runs beside it. */
-export const loopbackUser: UserInfo = {
+const loopbackUser: UserInfo = {
   name: "system:apiserver",
   uid: "",
   groups: ["system:masters", "system:authenticated"],

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { badRequest, failure, tooManyRequests } from "../../core/api/status.ts";
 
 /** Kubernetes' limit for a body of a resource request. */
-export const bodyLimit = 3 << 20;
+const bodyLimit = 3 << 20;
 const timeLimit = 30_000;
 const totalLimit = 256 << 20;
 let held = 0;

@@ -1,5 +1,5 @@
 // The release of Kubernetes whose API is served: that of the types the build takes from the official client.
-export const kubernetesVersion = { major: "1", minor: "36", gitVersion: "v1.36.0" } as const;
+const kubernetesVersion = { major: "1", minor: "36", gitVersion: "v1.36.0" } as const;
 
 export function versionInfo(): object {
   return {

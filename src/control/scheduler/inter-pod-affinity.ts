@@ -9,7 +9,7 @@ type Terms = NonNullable<Affinity["podAffinity"]>["requiredDuringSchedulingIgnor
 export type PodAffinityTerm = NonNullable<Terms>[number];
 
 /** Does the term of `owner` mean this pod? Without namespaces and namespaceSelector it means its own namespace. */
-export function termMatches(term: PodAffinityTerm, owner: Pod, pod: Pod, view: ClusterView): boolean {
+function termMatches(term: PodAffinityTerm, owner: Pod, pod: Pod, view: ClusterView): boolean {
   const namespace = pod.metadata.namespace!;
   const named = term.namespaces?.includes(namespace) ?? false;
   const bySelector =

@@ -73,7 +73,7 @@ function printValue(value: unknown): string {
 }
 
 /** `Invalid value: "x": must be …` (apimachinery field.Error.ErrorBody). */
-export function fieldErrorBody(e: FieldError): string {
+function fieldErrorBody(e: FieldError): string {
   const word = typeWords[e.type];
   const bare =
     e.type === "FieldValueRequired" ||

@@ -19,7 +19,6 @@ type Stored<T> = Omit<Wire<T>, "metadata"> & { metadata: ObjectMeta };
 export type ObjectMeta = Wire<k8s.V1ObjectMeta>;
 export type OwnerReference = Wire<k8s.V1OwnerReference>;
 export type LabelSelector = Wire<k8s.V1LabelSelector>;
-export type Condition = Wire<k8s.V1Condition>;
 export type IntOrString = number | string;
 
 export type Namespace = Stored<k8s.V1Namespace>;

@@ -102,12 +102,6 @@ export function printIP(ip: IPAddress): string {
   return `${hex(groups.slice(0, best.at))}::${hex(groups.slice(best.at + best.length))}`;
 }
 
-/** Orders by family (4 first), then by value. */
-export function compareIP(a: IPAddress, b: IPAddress): number {
-  if (a.family !== b.family) return a.family - b.family;
-  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
-}
-
 /** Which special-use range an address is in (RFC 6890), as Go's net.IP predicates decide. */
 export type AddressScope =
   | "unspecified"

@@ -56,7 +56,7 @@ function userFields(user: UserInfo): Fields {
 }
 
 /** What the authorizer says: a person or machine that is known may do everything. */
-export const mayDoEverything = (groups: readonly string[]): boolean =>
+const mayDoEverything = (groups: readonly string[]): boolean =>
   groups.includes("system:authenticated") || groups.includes("system:masters");
 
 function requireOneKind(kind: string, spec: Fields): void {

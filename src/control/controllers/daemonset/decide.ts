@@ -56,7 +56,7 @@ export function withNodeAffinity(pod: Pod, node: string): Pod {
 }
 
 /** `run`: a pod should be there; `stay`: one that is there may remain. */
-export function daemonFits(ds: DaemonSet, node: Node): { run: boolean; stay: boolean } {
+function daemonFits(ds: DaemonSet, node: Node): { run: boolean; stay: boolean } {
   const template = ds.spec!.template.spec ?? { containers: [] };
   const pod: Pod = { metadata: {}, spec: { ...template, tolerations: daemonTolerations(ds) } };
   if (template.nodeName && template.nodeName !== node.metadata.name) return { run: false, stay: false };

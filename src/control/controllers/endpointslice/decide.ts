@@ -6,7 +6,7 @@ import { podEndpoint, withHints } from "./pod-endpoint.ts";
 import { endpointKey, portsKey, type Slice, SliceDraft, slicePortsKey } from "./slice-draft.ts";
 import { sliceLabels } from "./slice-labels.ts";
 
-export const maxEndpointsPerSlice = 100;
+const maxEndpointsPerSlice = 100;
 
 export interface SliceChange {
   create: EndpointSlice[];

@@ -2,7 +2,7 @@
 // owns (pkg/controller/garbagecollector; documentation "Owners and Dependents").
 import type { KubeObject } from "../../../core/api/types.ts";
 
-export const foregroundFinalizer = "foregroundDeletion";
+const foregroundFinalizer = "foregroundDeletion";
 export const orphanFinalizer = "orphan";
 
 /** `waiting`: being deleted in the foreground, after its dependents. `unknown`: of a kind that is not served. */

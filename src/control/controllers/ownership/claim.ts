@@ -13,7 +13,7 @@ export interface Claim<T> {
 }
 
 /** Sorts objects by what is to become of them; the rest is somebody else's. An owner being deleted adopts and releases nothing. */
-export function decideClaims<T extends KubeObject>(
+function decideClaims<T extends KubeObject>(
   owner: KubeObject,
   objects: readonly T[],
   matches: (obj: T) => boolean,

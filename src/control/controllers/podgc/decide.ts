@@ -3,9 +3,9 @@ import type { Node, Pod } from "../../../core/api/types.ts";
 import { isPodTerminal } from "../pods/mod.ts";
 
 /** Finished pods beyond this number go, oldest first. */
-export const terminatedThreshold = 12_500;
+const terminatedThreshold = 12_500;
 /** A node must have been missing for so long. */
-export const quarantineMs = 40_000;
+const quarantineMs = 40_000;
 
 const outOfService = "node.kubernetes.io/out-of-service";
 

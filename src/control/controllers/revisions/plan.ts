@@ -11,7 +11,7 @@ import { sameJson } from "../same-json.ts";
 export const revisionHashLabel = "controller-revision-hash";
 
 /** A patch that brings the owner back to this template. */
-export function revisionData(template: PodTemplateSpec): object {
+function revisionData(template: PodTemplateSpec): object {
   return { spec: { template: { ...template, $patch: "replace" } } };
 }
 
@@ -22,7 +22,7 @@ export function revisionTemplate(revision: ControllerRevision): PodTemplateSpec 
   return template;
 }
 
-export const byRevision = (a: ControllerRevision, b: ControllerRevision): number =>
+const byRevision = (a: ControllerRevision, b: ControllerRevision): number =>
   a.revision - b.revision || ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1);
 
 export type RevisionPlan =

@@ -88,7 +88,7 @@ function compareElement(
 }
 
 /** What an object of a kind has before anything is set: its structs, empty. */
-export function emptyObject(model: Model): object {
+function emptyObject(model: Model): object {
   let found = empties.get(model);
   if (!found) {
     found = emptyMessage(model);

@@ -17,10 +17,6 @@ export function addQuantities(a: Quantity, b: Quantity): Quantity {
   return { unscaled: atScale(a, scale) + atScale(b, scale), scale, format };
 }
 
-export function subtractQuantities(a: Quantity, b: Quantity): Quantity {
-  return addQuantities(a, { ...b, unscaled: -b.unscaled });
-}
-
 /** `q / 10^scale`, rounded away from zero. */
 export function scaledValue(q: Quantity, scale: number): bigint {
   if (q.scale >= scale) return atScale(q, scale);

@@ -5,13 +5,11 @@ import {
   addQuantities,
   canonicalQuantity,
   compareQuantities,
-  newQuantity,
   parseQuantity,
   printQuantity,
   quantityError,
   quantityMilliValue,
   quantityValue,
-  subtractQuantities,
 } from "./mod.ts";
 
 const canonical: [text: string, again: string][] = [
@@ -89,7 +87,6 @@ test("sums are exact and keep the first one's format", () => {
   assert.equal(sum("100m", "0.9"), "1");
   assert.equal(sum("1Gi", "1Gi"), "2Gi");
   assert.equal(sum("0", "1Gi"), "1Gi");
-  assert.equal(printQuantity(subtractQuantities(parseQuantity("1"), parseQuantity("1m"))), "999m");
 });
 
 test("property: what is printed is read back as the same amount, in the same words", () => {
@@ -100,7 +97,7 @@ test("property: what is printed is read back as the same amount, in the same wor
   });
   fc.assert(
     fc.property(amounts, ({ unscaled, scale, format }) => {
-      const q = newQuantity(unscaled, scale, format);
+      const q = { unscaled, scale, format };
       const text = printQuantity(q);
       assert.equal(compareQuantities(parseQuantity(text), q), 0);
       assert.equal(canonicalQuantity(text), text);

@@ -102,15 +102,6 @@ export function quantityError(text: string): string | undefined {
   }
 }
 
-/** `unscaled × 10^scale`, e.g. `newQuantity(250n, -3)` is 250m. */
-export function newQuantity(
-  unscaled: bigint | number,
-  scale = 0,
-  format: QuantityFormat = "DecimalSI",
-): Quantity {
-  return { unscaled: BigInt(unscaled), scale, format };
-}
-
 /** The one way to write an amount: no fraction, no digits lost, the largest suffix that fits. */
 export function printQuantity(q: Quantity): string {
   if (q.unscaled === 0n) return "0";

@@ -173,12 +173,3 @@ export function decodeValue(
     return heed({ ...pruned, strictErrors: [...strictErrors, ...pruned.strictErrors] }, mode, expected);
   });
 }
-
-/** The value of the query parameter fieldValidation; absent is Warn. Throws StatusError 422-like 400 for another word. */
-export function parseFieldValidation(value: string | null | undefined): FieldValidation {
-  if (value === null || value === undefined || value === "") return "Warn";
-  if (value === "Strict" || value === "Warn" || value === "Ignore") return value;
-  throw badRequest(
-    `fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
-  );
-}

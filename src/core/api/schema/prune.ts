@@ -203,7 +203,7 @@ export function prune(
 }
 
 /** The same value with every object's keys sorted, as Go writes maps; what is told of it comes in that order. */
-export function withSortedKeys(value: unknown): unknown {
+function withSortedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withSortedKeys);
   if (typeof value !== "object" || value === null) return value;
   const out: JsonObject = {};

@@ -50,8 +50,3 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
     };
   });
 }
-
-/** The text form of a requirement on a field, its value escaped. */
-export function printFieldRequirement(r: FieldRequirement): string {
-  return `${r.field}${r.operator}${r.value.replace(/[\\,=]/g, "\\$&")}`;
-}

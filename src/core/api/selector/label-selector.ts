@@ -5,7 +5,7 @@ import { type Labels, printRequirement, type Requirement, requirementMatches } f
 const operators = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "!" } as const;
 
 /** The requirements of a LabelSelector, sorted by key; undefined where an operator is not one of the four. */
-export function labelSelectorRequirements(selector: LabelSelector): Requirement[] | undefined {
+function labelSelectorRequirements(selector: LabelSelector): Requirement[] | undefined {
   const out: Requirement[] = [];
   for (const [key, value] of Object.entries(selector.matchLabels ?? {}))
     out.push({ key, operator: "=", values: [value] });

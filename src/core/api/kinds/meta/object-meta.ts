@@ -71,7 +71,7 @@ function validateOwnerReference(ref: OwnerReference, path: string): FieldError[]
   return errors;
 }
 
-export function validateOwnerReferences(
+function validateOwnerReferences(
   refs: readonly OwnerReference[] | null | undefined,
   path: string,
 ): FieldError[] {

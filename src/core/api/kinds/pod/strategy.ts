@@ -90,7 +90,7 @@ export function prepareEphemeralContainersUpdate(pod: Pod, old: Pod): void {
 const lists = ["containers", "initContainers"] as const;
 
 /** The same containers in the same order. */
-export function sameContainers(a: PodSpec | undefined, b: PodSpec | undefined): boolean {
+function sameContainers(a: PodSpec | undefined, b: PodSpec | undefined): boolean {
   const names = (s: PodSpec | undefined) => lists.map((l) => (s?.[l] ?? []).map((c) => c.name));
   return JSON.stringify(names(a)) === JSON.stringify(names(b));
 }

@@ -154,7 +154,7 @@ function validateTraffic(s: Service): FieldError[] {
 }
 
 /** All but metadata's general rules. */
-export function validateService(s: Service, old?: Service): FieldError[] {
+function validateService(s: Service, old?: Service): FieldError[] {
   const spec = s.spec ?? {};
   const errors: FieldError[] = [];
   const { [HINTS]: hints, [MODE]: mode } = s.metadata.annotations ?? {};

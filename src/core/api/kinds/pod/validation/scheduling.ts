@@ -24,7 +24,7 @@ type NodeRequirement = NonNullable<NodeTerm["matchExpressions"]>[number];
 type PodTerms = NonNullable<Affinity["podAffinity"]>;
 type PodTerm = NonNullable<PodTerms["requiredDuringSchedulingIgnoredDuringExecution"]>[number];
 
-export const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 const labelName = (path: string, key: string | undefined): FieldError[] =>
   invalidEach(path, key ?? "", qualifiedName(key ?? ""));
 
