@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Pod } from "../../core/api/types.ts";
+import type { Node, Pod } from "../../core/api/types.ts";
 import { admit, podRequests } from "./admission.ts";
 
 const room = { milliCpu: 2000, memoryBytes: 1024, storageBytes: 0, pods: 2 };
@@ -19,6 +19,14 @@ test("a pod's requests count sidecars always and init containers by the largest"
   };
   assert.equal(podRequests(pod({ cpu: "1" }, spec)).milliCpu, 3000);
   assert.equal(podRequests(pod({ cpu: "3" }, spec)).milliCpu, 3500);
+});
+
+const affinity = (list: "matchFields" | "matchExpressions", requirement: object): object => ({
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ [list]: [requirement] }] },
+    },
+  },
 });
 
 const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined }[] = [
@@ -48,6 +56,18 @@ const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined
     pod: pod({}, { nodeSelector: { disk: "ssd" } }),
     expect:
       "NodeAffinity: Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  },
+  { name: "this node's selector", pod: pod({}, { nodeSelector: { disk: "hdd" } }), expect: undefined },
+  {
+    name: "another node's affinity",
+    pod: pod({}, affinity("matchFields", { key: "metadata.name", operator: "In", values: ["node-2"] })),
+    expect:
+      "NodeAffinity: Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  },
+  {
+    name: "this node's affinity",
+    pod: pod({}, affinity("matchExpressions", { key: "disk", operator: "NotIn", values: ["ssd"] })),
+    expect: undefined,
   },
   {
     name: "a host port that another pod has",
@@ -79,8 +99,16 @@ const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined
   },
 ];
 
+const node = {
+  metadata: { name: "node-1", labels: { "kubernetes.io/os": "linux", disk: "hdd" } },
+} as unknown as Node;
+
 for (const row of rows)
   test(row.name, () => {
-    const refusal = admit(row.pod, row.others ?? [], room, { "kubernetes.io/os": "linux" });
+    const refusal = admit(row.pod, row.others ?? [], room, node);
     assert.equal(refusal && `${refusal.reason}: ${refusal.message}`, row.expect);
   });
+
+test("a node that could not be read refuses no selector", () => {
+  assert.equal(admit(pod({}, { nodeSelector: { disk: "ssd" } }), [], room, undefined), undefined);
+});

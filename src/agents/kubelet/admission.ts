@@ -1,8 +1,8 @@
 // Whether a pod that was bound to this node may run here (kubelet lifecycle/predicate): room for its requests, its node
-// selector, its host ports. The scheduler has asked before; a pod whose nodeName was set by hand has not been asked.
+// selector and affinity, its host ports. The scheduler has asked before; a pod whose nodeName was set by hand has not been.
 import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
-import type { Pod } from "../../core/api/types.ts";
-import { hostPortsConflict, hostPortsOf } from "../../core/scheduling/mod.ts";
+import type { Node, Pod } from "../../core/api/types.ts";
+import { hostPortsConflict, hostPortsOf, nodeIsSelected } from "../../core/scheduling/mod.ts";
 import { isSidecar } from "./pod-text.ts";
 
 export interface Rejection {
@@ -78,12 +78,19 @@ function refusedSysctl(pod: Pod): Rejection | undefined {
   return undefined;
 }
 
-/** `others` are the pods that hold room here already. Undefined: the pod may run. */
+/** Whether the pod says which nodes it may run on. */
+export const selectsNodes = ({ spec }: Pod): boolean =>
+  spec?.nodeSelector !== undefined || spec?.affinity?.nodeAffinity !== undefined;
+
+/**
+ * `others` are the pods that hold room here already; `node` is this node as the API has it now, labels of people included.
+ * Without it the pod's selector is left to the scheduler's word. Undefined: the pod may run.
+ */
 export function admit(
   pod: Pod,
   others: readonly Pod[],
   room: Room,
-  labels: Record<string, string>,
+  node: Node | undefined,
 ): Rejection | undefined {
   const sysctl = refusedSysctl(pod);
   if (sysctl) return { ...sysctl, message: `Pod was rejected: ${sysctl.message}` };
@@ -112,13 +119,12 @@ export function admit(
             }
           : {}),
       };
-  for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {}))
-    if (labels[key] !== value)
-      return {
-        reason: "NodeAffinity",
-        message:
-          "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
-      };
+  if (node && !nodeIsSelected(pod, node))
+    return {
+      reason: "NodeAffinity",
+      message:
+        "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+    };
   const taken = others.flatMap(hostPortsOf);
   if (hostPortsOf(pod).some((wanted) => taken.some((port) => hostPortsConflict(wanted, port))))
     return {

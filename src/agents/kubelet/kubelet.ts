@@ -1,14 +1,14 @@
 // The kubelet role: pods bound to this node in, containers and statuses out. One worker a pod; this file only connects them
 // to what wakes them: the API's pods and objects, the runtime's deaths.
 import { createEventRecorder, createInformer, type KubeClient, pause } from "../../control/client/mod.ts";
-import { configMaps, pods, secrets, services } from "../../core/api/refs.ts";
-import type { Pod } from "../../core/api/types.ts";
+import { configMaps, nodes, pods, secrets, services } from "../../core/api/refs.ts";
+import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { admit } from "./admission.ts";
+import { admit, selectsNodes } from "./admission.ts";
 import { createImages } from "./images.ts";
 import { createGate, type KubeletContext } from "./kubelet-context.ts";
 import { runNode } from "./node-loop.ts";
-import { type MachineFacts, type MachineRoom, maxPods, nodeLabels } from "./node-object.ts";
+import { type MachineFacts, type MachineRoom, maxPods } from "./node-object.ts";
 import type { PodFiles } from "./pod-files.ts";
 import { createPodWorker, type PodWorker } from "./pod-worker.ts";
 import type { ProbeClient } from "./probe-client.ts";
@@ -70,7 +70,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const configMapInformer = createInformer(client, configMaps, { onError });
   const secretInformer = createInformer(client, secrets, { onError });
   const input = { name: nodeName, ...options };
-  const labels = nodeLabels({ ...input, images: [], runtimeVersion: "" });
 
   const context: KubeletContext = {
     facts: {
@@ -109,6 +108,14 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
 
   const audit = createRuntimeAudit(context, workers);
 
+  /** Asked when a pod depends on it: a label that was set a moment ago counts. */
+  function thisNode(): Promise<Node | undefined> {
+    return client.get(nodes, nodeName).catch((error: Error) => {
+      log("this node could not be read; the scheduler's word counts", { error: error.message });
+      return undefined;
+    });
+  }
+
   function take(pod: Pod): void {
     const uid = pod.metadata.uid!;
     const worker = workers.get(uid);
@@ -123,7 +130,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
         writer,
         pod,
         known: known.has(uid),
-        admit(wanted) {
+        async admit(wanted) {
+          const node = selectsNodes(wanted) ? await thisNode() : undefined;
           const others = [...workers.values()].filter(
             (w) => w.active && w.pod.metadata.uid !== wanted.metadata.uid,
           );
@@ -131,7 +139,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
             wanted,
             others.map((w) => w.pod),
             context.facts.allocatable,
-            labels,
+            node,
           );
         },
         onGone(gone) {

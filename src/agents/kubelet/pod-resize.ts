@@ -15,7 +15,10 @@ export interface PodResizes {
   carryOut(wanted: readonly Resize[]): Promise<void>;
 }
 
-export function createPodResizes(parts: PodParts, admit: (pod: Pod) => Rejection | undefined): PodResizes {
+export function createPodResizes(
+  parts: PodParts,
+  admit: (pod: Pod) => Promise<Rejection | undefined>,
+): PodResizes {
   const { context } = parts;
   const resized = new Map<string, string>();
   let pending: PodState["resizePending"];
@@ -40,7 +43,7 @@ export function createPodResizes(parts: PodParts, admit: (pod: Pod) => Rejection
     async carryOut(wanted) {
       pending = undefined;
       if (wanted.length === 0) return;
-      const refusal = admit(parts.pod());
+      const refusal = await admit(parts.pod());
       if (refusal) {
         const message = refusal.never ?? refusal.message.replace("Pod was rejected: ", "");
         pending = { reason: refusal.never ? "Infeasible" : "Deferred", message };

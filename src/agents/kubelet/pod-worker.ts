@@ -48,7 +48,7 @@ export interface WorkerOptions {
   pod: Pod;
   /** The runtime may have containers of this pod from before. */
   known: boolean;
-  admit(pod: Pod): Rejection | undefined;
+  admit(pod: Pod): Promise<Rejection | undefined>;
   /** The pod is off this node: forget the worker. */
   onGone(uid: string): void;
 }
@@ -229,11 +229,11 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       : started + pod.spec.activeDeadlineSeconds * 1000;
 
   /** Asks once whether the pod may run here. */
-  function refused(): boolean {
+  async function refused(): Promise<boolean> {
     if (admitted) return false;
     admitted = true;
     const phase = pod.status?.phase;
-    const refusal = phase === "Failed" || phase === "Succeeded" ? undefined : options.admit(pod);
+    const refusal = phase === "Failed" || phase === "Succeeded" ? undefined : await options.admit(pod);
     if (!refusal) return false;
     verdict = { reason: refusal.reason, message: refusal.message };
     rejected = true;
@@ -251,7 +251,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       return;
     }
     if (removed || pod.metadata.deletionTimestamp) return end();
-    if (refused() || verdict) {
+    if ((await refused()) || verdict) {
       void publish();
       return;
     }
