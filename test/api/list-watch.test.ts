@@ -240,6 +240,19 @@ test("Tables and PartialObjectMetadata, in lists and watches", async () => {
   });
   assert.equal(frames[0]!.object.kind, "Table");
   assert.equal(frames[0]!.object.rows[0].cells[0], "shown");
+  const template = {
+    metadata: { labels: { app: "shown" } },
+    spec: { containers: [{ name: "c", image: "nginx" }] },
+  };
+  const spec = { replicas: 2, selector: { matchLabels: { app: "shown" } }, template };
+  const sets = "/apis/apps/v1/namespaces/default/replicasets";
+  await server.request("POST", sets, { body: { metadata: { name: "shown" }, spec } });
+  const scale = await server.request("GET", `${sets}/shown/scale`, { headers: { Accept: accept } });
+  assert.deepEqual(
+    scale.body.columnDefinitions.map((c: { name: string }) => c.name),
+    ["Name", "Desired", "Available", "Age"],
+  );
+  assert.deepEqual(scale.body.rows[0].cells.slice(0, 3), ["shown", 2, 0]);
   const partial = await server.request("GET", cms, {
     headers: { Accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" },
   });

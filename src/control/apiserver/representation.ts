@@ -1,6 +1,7 @@
 // How objects are shown to the client that asked: as stored, as a Table, as metadata only; in JSON or YAML.
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { badRequest } from "../../core/api/status.ts";
+import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import { answerObject, answerStored } from "./answer.ts";
 import type { ListPage } from "./list.ts";
@@ -9,7 +10,16 @@ import { type Accepted, negotiate, type Shape } from "./negotiate.ts";
 import { apiVersionOfDefinition } from "./registry.ts";
 import type { ResourceRequest } from "./request-options.ts";
 import { servedBytes, servedObject } from "./stored-object.ts";
-import { columnDefinition, type IncludeObject, partialMetadata, table, tableRow } from "./table.ts";
+import type { SubresourceAnswer } from "./subresource.ts";
+import { subresourceColumns } from "./subresource-columns.ts";
+import {
+  columnDefinition,
+  type IncludeObject,
+  partialMetadata,
+  type Shown,
+  table,
+  tableRow,
+} from "./table.ts";
 import type { Form } from "./watch-frames.ts";
 
 const ofOne: readonly Shape[] = ["table", "partial"];
@@ -21,12 +31,7 @@ export function checkAccept(r: ResourceRequest): void {
 }
 
 /** `now`: milliseconds since the epoch, for ages. */
-export function formOf(
-  def: ResourceDefinition,
-  accepted: Accepted,
-  query: URLSearchParams,
-  now: () => number,
-): Form {
+export function formOf(def: Shown, accepted: Accepted, query: URLSearchParams, now: () => number): Form {
   const { shape, version } = accepted;
   if (shape === "object") return { id: "", show: undefined };
   if (shape === "partial" || shape === "partial-list")
@@ -76,6 +81,21 @@ export function answerOne(
       accepted.media,
       formOf(def, accepted, r.query, now).show!(servedObject(def, kv)),
     );
+}
+
+/** Answers the object of a subresource, which has a Table of its own kind's columns, or of name and age. */
+export function answerSubresource(
+  r: ResourceRequest,
+  { code, object }: SubresourceAnswer,
+  now: () => number,
+): void {
+  const accepted = negotiate(r.req.headers.accept, r.req.method === "POST" ? [] : ["table"]);
+  const shown = object as KubeObject;
+  const form =
+    accepted.shape === "object" || shown.kind === "Status"
+      ? undefined
+      : formOf({ columns: subresourceColumns(shown.kind!) }, accepted, r.query, now);
+  answerObject(r.req, r.res, code, accepted.media, form?.show ? form.show(shown) : object);
 }
 
 /** Answers a page of a list, streamed where it is JSON. */

@@ -3,7 +3,7 @@ import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
 import { badRequest, failure, invalid, methodNotSupported, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
-import { answerJson, answerObject } from "./answer.ts";
+import { answerJson } from "./answer.ts";
 import { applyChange, readConfiguration } from "./apply-change.ts";
 import type { BodyKind } from "./codec.ts";
 import type { ApiCore, WriteContext } from "./context.ts";
@@ -16,7 +16,7 @@ import { negotiate } from "./negotiate.ts";
 import { patchTypeOf } from "./patch.ts";
 import { patchChange } from "./patch-change.ts";
 import { storeKey, subjectOf, verbsOf } from "./registry.ts";
-import { answerList, answerOne, checkAccept, formOf } from "./representation.ts";
+import { answerList, answerOne, answerSubresource, checkAccept, formOf } from "./representation.ts";
 import { readBody } from "./request-body.ts";
 import type { RequestInfo } from "./request-info.ts";
 import {
@@ -249,8 +249,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       { def, namespace, name, subresource, method, context: ctx, ...(patchOf ? { patch: patchOf } : {}) },
       body,
     );
-    const accepted = negotiate(r.req.headers.accept, []);
-    answerObject(r.req, r.res, answer.code, accepted.media, answer.object);
+    answerSubresource(r, answer, core.now);
   }
 
   return async function handle(r) {

@@ -28,7 +28,10 @@ export function partialMetadata(obj: KubeObject, version = "v1"): object {
   };
 }
 
-export function tableRow(def: ResourceDefinition, obj: KubeObject, options: TableOptions): object {
+/** What of a kind a Table shows. */
+export type Shown = Pick<ResourceDefinition, "columns" | "rowConditions">;
+
+export function tableRow(def: Shown, obj: KubeObject, options: TableOptions): object {
   const cells = def.columns.map((c) => c.cell(obj, options.now));
   const row: Record<string, unknown> = { cells };
   const conditions = def.rowConditions?.(obj) ?? [];
@@ -40,12 +43,7 @@ export function tableRow(def: ResourceDefinition, obj: KubeObject, options: Tabl
 }
 
 /** A Table of the given rows; metadata as the list's. */
-export function table(
-  def: ResourceDefinition,
-  rows: readonly object[],
-  metadata: object,
-  version: string,
-): object {
+export function table(def: Shown, rows: readonly object[], metadata: object, version: string): object {
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,

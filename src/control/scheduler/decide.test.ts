@@ -42,7 +42,7 @@ function decide(p: Pod, nodes: Node[], placed: Pod[] = []): string {
   return decision.kind === "bind" ? decision.node : decision.message;
 }
 const sorry = (n: number, why: string, preemption: string): string =>
-  `0/${n} nodes are available: ${why}. preemption: 0/${n} nodes are available: ${preemption}.`;
+  `0/${n} nodes are available: ${why}. no new claims to deallocate, preemption: 0/${n} nodes are available: ${preemption}.`;
 const unhelpful = (n: number): string => `${n} Preemption is not helpful for scheduling`;
 const noVictims = (n: number): string => `${n} No preemption victims found for incoming pod`;
 
@@ -281,14 +281,14 @@ test("where a pod goes, and what is said when it cannot", async (t) => {
       pod({ volumes: [{ name: "v", persistentVolumeClaim: { claimName: "data" } }] }),
       [node("a")],
       [],
-      sorry(1, 'persistentvolumeclaim "data" not found', unhelpful(1)),
+      `0/1 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/1 nodes are available: ${unhelpful(1)}.`,
     ],
     [
       "a pod that may not preempt",
       pod({ ...asking("4"), preemptionPolicy: "Never" }),
       [node("a")],
       [],
-      "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.",
+      "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
     ],
   ];
   for (const [name, p, nodes, placed, expected] of rows)

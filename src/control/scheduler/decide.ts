@@ -23,13 +23,14 @@ function fitError(nodes: number, sentence: string): string {
   return `0/${nodes} nodes are available: ${sentence}.`;
 }
 
-function preemptionMessage(pod: Pod, { refused }: Filtered, nodes: number): string {
+/** What the plugins that make room say in turn: the one for claims of devices, which no pod has, then preemption. */
+function postFilterMessage(pod: Pod, { refused }: Filtered, nodes: number): string {
   if (pod.spec?.preemptionPolicy === "Never")
-    return "preemption: not eligible due to preemptionPolicy=Never.";
+    return "no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.";
   const reasons = [...refused.values()].map((r) =>
     r.lasting ? "Preemption is not helpful for scheduling" : "No preemption victims found for incoming pod",
   );
-  return `preemption: ${fitError(nodes, histogram(reasons))}`;
+  return `no new claims to deallocate, preemption: ${fitError(nodes, histogram(reasons))}`;
 }
 
 /** A volume that needs a claim cannot be had: claims are not served. */
@@ -52,6 +53,6 @@ export function schedulePod(pod: Pod, view: ClusterView, random: () => number): 
   const why = histogram([...filtered.refused.values()].flatMap((r) => r.reasons));
   return {
     kind: "unschedulable",
-    message: `${fitError(total, why)} ${preemptionMessage(pod, filtered, total)}`,
+    message: `${fitError(total, why)} ${postFilterMessage(pod, filtered, total)}`,
   };
 }

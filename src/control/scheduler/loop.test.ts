@@ -63,7 +63,7 @@ test("a pod without a node says why, and goes when there is room", async (t) => 
   cluster.put(nodes, node("n1"));
   cluster.put(pods, pod("big", "3"));
   const message =
-    "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+    "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
   await eventually(() => {
     const condition = cluster.find(pods, "default/big")?.status?.conditions?.[0];
     assert.deepEqual(

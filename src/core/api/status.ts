@@ -136,9 +136,9 @@ export function failure(
     status: "Failure",
     message,
     reason,
+    ...(details ? { details } : {}),
     code,
   };
-  if (details) status.details = details;
   return new StatusError(status);
 }
 

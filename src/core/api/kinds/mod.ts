@@ -67,5 +67,5 @@ export {
 } from "./pod/mod.ts";
 export * from "./service/mod.ts";
 export { isDefaultStorageClass } from "./storage/mod.ts";
-export { age, humanDuration } from "./table/mod.ts";
+export { age, ageColumn, column, humanDuration, nameColumn } from "./table/mod.ts";
 export { nextCronTime, parseCronSchedule } from "./workload/mod.ts";

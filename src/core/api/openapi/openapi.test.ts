@@ -82,6 +82,10 @@ test("schemas carry merge facts, kinds and descriptions", () => {
   assert.equal(spec.properties.containers["x-kubernetes-patch-strategy"], "merge");
   assert.deepEqual(spec.required, ["containers"]);
   assert.match(spec.properties.hostname.description, /hostname/);
+  // A field of which the client says nothing has what its type says of itself.
+  const affinity = schemas["io.k8s.api.core.v1.PodSpec"].properties.affinity;
+  assert.deepEqual(affinity.allOf, [{ $ref: "#/components/schemas/io.k8s.api.core.v1.Affinity" }]);
+  assert.equal(affinity.description, schemas["io.k8s.api.core.v1.Affinity"].description);
   const port = schemas["io.k8s.api.core.v1.ServicePort"].properties.targetPort;
   assert.deepEqual(port, { $ref: "#/components/schemas/io.k8s.apimachinery.pkg.util.intstr.IntOrString" });
   assert.deepEqual(schemas["io.k8s.api.core.v1.Pod"]["x-kubernetes-group-version-kind"], [

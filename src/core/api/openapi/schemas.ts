@@ -114,7 +114,8 @@ export class SchemaCollector {
     const properties: Json = {};
     for (const name of [...model.fields.keys()].sort()) {
       const field = model.fields.get(name)!;
-      const own = texts && Object.hasOwn(texts.fields, name) ? texts.fields[name]! : "";
+      const told = texts && Object.hasOwn(texts.fields, name) ? texts.fields[name]! : "";
+      const own = told || this.#textOf(field.model);
       properties[name] = this.#property(field, this.#describeScalar(field, own));
     }
     const out: Json = { type: "object", properties };
@@ -124,6 +125,12 @@ export class SchemaCollector {
     const kinds = this.#kinds(model);
     if (kinds.length > 0) out["x-kubernetes-group-version-kind"] = kinds;
     return out;
+  }
+
+  /** What a message says of itself: for fields of which the client says nothing, as it does of those that hold one. */
+  #textOf(model: Model | undefined): string {
+    if (!model || !Object.hasOwn(this.#descriptions, model.name)) return "";
+    return this.#descriptions[model.name]!.description;
   }
 
   /** The client gives a field of such a type the type's own text: it goes where it belongs. */
