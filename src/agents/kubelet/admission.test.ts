@@ -4,10 +4,15 @@ import type { Node, Pod } from "../../core/api/types.ts";
 import { admit, podRequests } from "./admission.ts";
 
 const room = { milliCpu: 2000, memoryBytes: 1024, storageBytes: 0, pods: 2 };
+const node: Node = {
+  metadata: { name: "n", labels: { "kubernetes.io/os": "linux", disk: "hdd" } },
+  spec: { taints: [{ key: "k", value: "v", effect: "NoExecute" }] },
+};
+const tolerations = [{ operator: "Exists", effect: "NoExecute" }];
 const pod = (requests: object = {}, spec: object = {}): Pod =>
   ({
     metadata: {},
-    spec: { containers: [{ name: "c", resources: { requests } }], ...spec },
+    spec: { containers: [{ name: "c", resources: { requests } }], tolerations, ...spec },
   }) as unknown as Pod;
 
 test("a pod's requests count sidecars always and init containers by the largest", () => {
@@ -88,6 +93,40 @@ const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined
     expect: undefined,
   },
   {
+    name: "required affinity for another node",
+    pod: pod(
+      {},
+      {
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchExpressions: [{ key: "disk", operator: "In", values: ["ssd"] }] }],
+            },
+          },
+        },
+      },
+    ),
+    expect:
+      "NodeAffinity: Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  },
+  {
+    name: "a taint that is not tolerated",
+    pod: pod({}, { tolerations: [] }),
+    expect:
+      "TaintToleration: Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
+  },
+  {
+    name: "another system",
+    pod: pod({}, { os: { name: "windows" } }),
+    expect: "PodOSNotSupported: Pod was rejected: Failed to admit pod as the OS field doesn't match node OS",
+  },
+  {
+    name: "another system by label",
+    pod: { ...pod(), metadata: { labels: { "kubernetes.io/os": "windows" } } },
+    expect:
+      "PodOSSelectorNodeLabelDoesNotMatch: Pod was rejected: Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",
+  },
+  {
     name: "a sysctl of the whole machine",
     pod: pod({}, { securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
     expect: 'SysctlForbidden: Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
@@ -98,10 +137,6 @@ const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined
     expect: undefined,
   },
 ];
-
-const node = {
-  metadata: { name: "node-1", labels: { "kubernetes.io/os": "linux", disk: "hdd" } },
-} as unknown as Node;
 
 for (const row of rows)
   test(row.name, () => {

@@ -1,8 +1,14 @@
-// Whether a pod that was bound to this node may run here (kubelet lifecycle/predicate): room for its requests, its node
-// selector and affinity, its host ports. The scheduler has asked before; a pod whose nodeName was set by hand has not been.
+// Whether a pod that was bound to this node may run here (kubelet lifecycle/predicate): its system, room for its requests, its
+// node selector and affinity, host ports, taints. The scheduler has asked before; a pod whose nodeName was set by hand has not
+// been asked.
 import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
-import { hostPortsConflict, hostPortsOf, nodeIsSelected } from "../../core/scheduling/mod.ts";
+import {
+  hostPortsConflict,
+  hostPortsOf,
+  nodeIsSelected,
+  untoleratedTaint,
+} from "../../core/scheduling/mod.ts";
 import { isSidecar } from "./pod-text.ts";
 
 export interface Rejection {
@@ -78,13 +84,35 @@ function refusedSysctl(pod: Pod): Rejection | undefined {
   return undefined;
 }
 
-/** Whether the pod says which nodes it may run on. */
-export const selectsNodes = ({ spec }: Pod): boolean =>
-  spec?.nodeSelector !== undefined || spec?.affinity?.nodeAffinity !== undefined;
+const osLabel = "kubernetes.io/os";
+
+/** A pod that is made for another system. */
+function refusedSystem(pod: Pod): Rejection | undefined {
+  const label = pod.metadata.labels?.[osLabel];
+  if (label !== undefined && label !== "linux")
+    return {
+      reason: "PodOSSelectorNodeLabelDoesNotMatch",
+      message: `Failed to admit pod as the \`${osLabel}\` label doesn't match node label`,
+    };
+  if (pod.spec?.os && pod.spec.os.name !== "linux")
+    return {
+      reason: "PodOSNotSupported",
+      message: "Failed to admit pod as the OS field doesn't match node OS",
+    };
+  return undefined;
+}
+
+const predicateFailed = (name: string, why: string): Rejection => ({
+  reason: name,
+  message: `Pod was rejected: Predicate ${name} failed: ${why}`,
+});
+
+/** What a refusal says that the node's labels decided. */
+export const wrongNode = "NodeAffinity";
 
 /**
- * `others` are the pods that hold room here already; `node` is this node as the API has it now, labels of people included.
- * Without it the pod's selector is left to the scheduler's word. Undefined: the pod may run.
+ * Whether a pod that is new here may run. `others` are the pods that hold room here already, `node` the node as it is now,
+ * labels of people included; where it could not be read the scheduler's word counts. Undefined: the pod may run.
  */
 export function admit(
   pod: Pod,
@@ -92,8 +120,22 @@ export function admit(
   room: Room,
   node: Node | undefined,
 ): Rejection | undefined {
-  const sysctl = refusedSysctl(pod);
-  if (sysctl) return { ...sysctl, message: `Pod was rejected: ${sysctl.message}` };
+  const never = refusedSysctl(pod) ?? refusedSystem(pod);
+  if (never) return { ...never, message: `Pod was rejected: ${never.message}` };
+  const lack = lackOfRoom(pod, others, room);
+  if (lack) return lack;
+  if (node && !nodeIsSelected(pod, node))
+    return predicateFailed(wrongNode, "node(s) didn't match Pod's node affinity/selector");
+  const taken = others.flatMap(hostPortsOf);
+  if (hostPortsOf(pod).some((wanted) => taken.some((port) => hostPortsConflict(wanted, port))))
+    return predicateFailed("NodePorts", "node(s) didn't have free ports for the requested pod ports");
+  if (untoleratedTaint(pod, node?.spec?.taints, ["NoExecute"]))
+    return predicateFailed("TaintToleration", "node(s) had taints that the pod didn't tolerate");
+  return undefined;
+}
+
+/** Whether what the pod asks for does not fit beside the others. Undefined: it fits. */
+export function lackOfRoom(pod: Pod, others: readonly Pod[], room: Room): Rejection | undefined {
   if (others.length + 1 > room.pods)
     return { reason: "OutOfpods", message: lacking("pods", 1, others.length, room.pods) };
   const wants = podRequests(pod);
@@ -119,18 +161,5 @@ export function admit(
             }
           : {}),
       };
-  if (node && !nodeIsSelected(pod, node))
-    return {
-      reason: "NodeAffinity",
-      message:
-        "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
-    };
-  const taken = others.flatMap(hostPortsOf);
-  if (hostPortsOf(pod).some((wanted) => taken.some((port) => hostPortsConflict(wanted, port))))
-    return {
-      reason: "NodePorts",
-      message:
-        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
-    };
   return undefined;
 }

@@ -4,7 +4,7 @@ import { createEventRecorder, createInformer, type KubeClient, pause } from "../
 import { configMaps, nodes, pods, secrets, services } from "../../core/api/refs.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { admit, selectsNodes } from "./admission.ts";
+import { admit, lackOfRoom, wrongNode } from "./admission.ts";
 import { createImages } from "./images.ts";
 import { createGate, type KubeletContext } from "./kubelet-context.ts";
 import { runNode } from "./node-loop.ts";
@@ -66,6 +66,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   });
   const onError = (error: unknown): void => log("watch failed, trying again", { error: String(error) });
   const podInformer = createInformer(client, pods, { fieldSelector: `spec.nodeName=${nodeName}`, onError });
+  const nodeInformer = createInformer(client, nodes, { fieldSelector: `metadata.name=${nodeName}`, onError });
   const serviceInformer = createInformer(client, services, { onError });
   const configMapInformer = createInformer(client, configMaps, { onError });
   const secretInformer = createInformer(client, secrets, { onError });
@@ -108,13 +109,11 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
 
   const audit = createRuntimeAudit(context, workers);
 
-  /** Asked when a pod depends on it: a label that was set a moment ago counts. */
-  function thisNode(): Promise<Node | undefined> {
-    return client.get(nodes, nodeName).catch((error: Error) => {
-      log("this node could not be read; the scheduler's word counts", { error: error.message });
-      return undefined;
-    });
-  }
+  /** The pods that hold room here beside this one. */
+  const others = (pod: Pod): Pod[] =>
+    [...workers.values()]
+      .filter((w) => w.active && w.pod.metadata.uid !== pod.metadata.uid)
+      .map((w) => w.pod);
 
   function take(pod: Pod): void {
     const uid = pod.metadata.uid!;
@@ -131,17 +130,16 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
         pod,
         known: known.has(uid),
         async admit(wanted) {
-          const node = selectsNodes(wanted) ? await thisNode() : undefined;
-          const others = [...workers.values()].filter(
-            (w) => w.active && w.pod.metadata.uid !== wanted.metadata.uid,
-          );
-          return admit(
-            wanted,
-            others.map((w) => w.pod),
-            context.facts.allocatable,
-            node,
-          );
+          const ask = (node: Node | undefined) =>
+            admit(wanted, others(wanted), context.facts.allocatable, node);
+          const known = nodeInformer.get(nodeName);
+          const refusal = known && ask(known);
+          if (known && refusal?.reason !== wrongNode) return refusal;
+          // The node's labels may be newer than the watch has told.
+          const node = await client.get(nodes, nodeName).catch(() => undefined);
+          return node ? ask(node) : (refusal ?? ask(undefined));
         },
+        lackOfRoom: (wanted) => lackOfRoom(wanted, others(wanted), context.facts.allocatable),
         onGone(gone) {
           workers.delete(gone);
           writer.forget(gone);
@@ -206,7 +204,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }
 
   const node = runNode({ client, runtime, events, input, room: options.room, now, log }, signal);
-  const informers = [podInformer, serviceInformer, configMapInformer, secretInformer].map((i) =>
+  const informers = [podInformer, nodeInformer, serviceInformer, configMapInformer, secretInformer].map((i) =>
     i.run(signal),
   );
   const watching = runtime.watch((event) => {

@@ -17,7 +17,7 @@ export interface PodResizes {
 
 export function createPodResizes(
   parts: PodParts,
-  admit: (pod: Pod) => Promise<Rejection | undefined>,
+  lackOfRoom: (pod: Pod) => Rejection | undefined,
 ): PodResizes {
   const { context } = parts;
   const resized = new Map<string, string>();
@@ -43,7 +43,7 @@ export function createPodResizes(
     async carryOut(wanted) {
       pending = undefined;
       if (wanted.length === 0) return;
-      const refusal = await admit(parts.pod());
+      const refusal = lackOfRoom(parts.pod());
       if (refusal) {
         const message = refusal.never ?? refusal.message.replace("Pod was rejected: ", "");
         pending = { reason: refusal.never ? "Infeasible" : "Deferred", message };

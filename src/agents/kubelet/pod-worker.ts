@@ -48,7 +48,10 @@ export interface WorkerOptions {
   pod: Pod;
   /** The runtime may have containers of this pod from before. */
   known: boolean;
+  /** Whether a pod that is new here may run. */
   admit(pod: Pod): Promise<Rejection | undefined>;
+  /** Whether what a pod asks for now finds no room. */
+  lackOfRoom(pod: Pod): Rejection | undefined;
   /** The pod is off this node: forget the worker. */
   onGone(uid: string): void;
 }
@@ -146,7 +149,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const { events, volumes } = parts;
   const sandboxes = createPodSandboxes(parts);
   const containers = createPodContainers(parts, sandboxes, (id) => void dead.add(id));
-  const resizes = createPodResizes(parts, options.admit);
+  const resizes = createPodResizes(parts, options.lackOfRoom);
   const probes = createPodProbes(parts, options.known);
 
   function state(): PodState {
