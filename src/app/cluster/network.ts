@@ -84,6 +84,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
         "net/ipv4/conf/default/rp_filter": "0",
         "net/ipv4/conf/eth0/rp_filter": "0",
       });
+      await openLoopback(s.netns);
     }),
   );
   const first = spaces[0]!.address;
@@ -95,6 +96,27 @@ export async function createNetwork(plan: Plan): Promise<void> {
       : [`route replace ${cluster.loadBalancerCIDR} via ${first} dev ${bridge}`]),
   ]);
   await allowEgress(plan);
+}
+
+/**
+ * Lets a node's own processes reach host ports by 127.0.0.1: the kernel forwards from loopback only where it would let
+ * loopback addresses in from the network too, so those are dropped first. A node's loopback stays its own.
+ */
+async function openLoopback(netns: string): Promise<void> {
+  await run("nsenter", [`--net=/run/netns/${netns}`, "nft", "-f", "-"], {
+    input: `
+table ip portolan-loopback {}
+delete table ip portolan-loopback
+table ip portolan-loopback {
+  chain prerouting {
+    type filter hook prerouting priority raw;
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
+    iifname != "lo" ip saddr 127.0.0.0/8 drop
+  }
+}
+`,
+  });
+  await setSysctls(netns, { "net/ipv4/conf/all/route_localnet": "1" });
 }
 
 /**
