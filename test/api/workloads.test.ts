@@ -349,5 +349,17 @@ test("a PodDisruptionBudget stands against evictions, lets as many through as it
   const answers = await Promise.all((await names()).map(evict));
   assert.equal(answers.filter((a) => a === "evicted").length, 1, answers.join());
   await settled(1, 3);
+  const idle = { minAvailable: 1, selector: { matchLabels: { app: "nobody" } } };
+  await client.create(podDisruptionBudgets, { metadata: { name: "idle" }, spec: idle } as never, {
+    namespace,
+  });
+  await eventuallyAsync(async () => {
+    const { items } = await client.list(events, { namespace });
+    const told = items.filter((e) => e.involvedObject?.name === "idle");
+    assert.deepEqual(
+      told.map((e) => `${e.reason}: ${e.message}`),
+      ["NoPods: No matching pods found"],
+    );
+  });
   assert.deepEqual(warnings, []);
 });

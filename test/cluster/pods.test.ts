@@ -137,6 +137,12 @@ test("a container is given its environment, volumes, names and users", async () 
   ]);
 });
 
+test("a pod in its node's network has the node's host name", async () => {
+  await apply(pod("host", sh("hostname"), { restartPolicy: "Never", hostNetwork: true }));
+  await until("host", 20_000, (p) => p.status.phase === "Succeeded");
+  assert.equal(await cluster.ok("logs", "host"), "node-1\n");
+});
+
 test("what cannot start says why, and starts when it can", async () => {
   await apply(
     pod("crash", { ...sh("echo dead; exit 1"), terminationMessagePolicy: "FallbackToLogsOnError" }),

@@ -7,6 +7,7 @@ import { isAlreadyExists, isConflict, isNotFound } from "../../core/api/status.t
 import { timestamp } from "../../core/api/timestamp.ts";
 import type { Lease, Node } from "../../core/api/types.ts";
 import {
+  conditionNews,
   type MachineRoom,
   type NodeInput,
   newNode,
@@ -91,9 +92,11 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       conditions: status.conditions!.map((c) => [c.type, c.status, c.reason, c.message]),
     });
     if (node && steady === reported.text && now() - reported.at < reportMs && (await stands(status))) return;
+    let isNew = false;
     if (!node) {
       try {
         node = await client.create(nodes, newNode(input, status), { fieldManager: "kubelet" });
+        isNew = true;
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
         node = await client.get(nodes, name);
@@ -107,6 +110,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       }
     }
     status.conditions = nodeConditions(node.status?.conditions, room, unready, at);
+    const news = conditionNews(isNew ? undefined : node.status?.conditions, status.conditions);
     try {
       node = await client.patch(
         nodes,
@@ -120,15 +124,12 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       throw error;
     }
     reported = { at: now(), text: steady };
-    const ready = unready.length === 0;
-    if (wasReady !== ready) {
-      const reason = ready ? "NodeReady" : "NodeNotReady";
+    for (const reason of news)
       events.record(
         { apiVersion: "v1", kind: "Node", name, uid: name },
         { type: "Normal", reason, message: `Node ${name} status is now: ${reason}` },
       );
-    }
-    wasReady = ready;
+    wasReady = unready.length === 0;
   }
 
   async function renew(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nodeConditions } from "./node-object.ts";
+import { conditionNews, nodeConditions } from "./node-object.ts";
 
 const plenty = {
   availableMemoryBytes: 1e12,
@@ -34,4 +34,29 @@ test("a condition that stays keeps the time of its last change", () => {
     after.map((c) => `${c.type} ${c.lastTransitionTime} ${c.lastHeartbeatTime}`),
     ["MemoryPressure then now", "DiskPressure then now", "PIDPressure then now", "Ready now now"],
   );
+});
+
+test("what changed is told, as the kubelet words it", () => {
+  const at = (room: object, unready: string[] = []) =>
+    nodeConditions(undefined, { ...plenty, ...room }, unready, "now");
+  const rows: [string, ReturnType<typeof at> | undefined, ReturnType<typeof at>, string[]][] = [
+    [
+      "a new node",
+      undefined,
+      at({}),
+      ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID", "NodeReady"],
+    ],
+    ["no news", at({}), at({}), []],
+    ["not ready", at({}), at({}, ["down"]), ["NodeNotReady"]],
+    ["short of memory", at({}), at({ availableMemoryBytes: 1 }), ["NodeHasInsufficientMemory"]],
+    ["disk again", at({ availableInodes: 1 }), at({}), ["NodeHasNoDiskPressure"]],
+    [
+      "declared unknown",
+      at({}).map((c) => (c.type === "Ready" ? { ...c, status: "Unknown" } : c)),
+      at({}),
+      ["NodeReady"],
+    ],
+  ];
+  for (const [name, before, after, reasons] of rows)
+    assert.deepEqual(conditionNews(before, after), reasons, name);
 });

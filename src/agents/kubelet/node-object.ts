@@ -114,6 +114,16 @@ export function nodeConditions(
   }) as NodeCondition[];
 }
 
+/** The reasons of the events that tell what changed: NodeReady, NodeHasSufficientMemory and their like. */
+export function conditionNews(
+  before: readonly NodeCondition[] | undefined,
+  after: readonly NodeCondition[],
+): string[] {
+  return after
+    .filter((c) => before?.find((old) => old.type === c.type)?.status !== c.status)
+    .map((c) => c.reason!.replace(/^Kubelet/, "Node"));
+}
+
 export function nodeStatus(input: NodeInput, conditions: NodeCondition[]): NonNullable<Node["status"]> {
   const { machine } = input;
   const amounts = {

@@ -140,6 +140,9 @@ function savePlan(plan: Plan, file: string): Plan {
   return plan;
 }
 
+/** Names the machine of this UTS namespace by $0 and becomes the rest: a pod in its node's network has the node's host name. */
+const nameThenRun = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"';
+
 /** Starts what does not run yet; what runs is left alone, unless its supervisor was killed: then it is started anew. */
 function startProcesses(plan: Plan): void {
   const cluster = plan.cluster.name;
@@ -155,7 +158,11 @@ function startProcesses(plan: Plan): void {
   for (const node of plan.nodes) {
     const at = nodePaths(cluster, node.name);
     const enter = ["nsenter", `--net=/run/netns/${netnsName(cluster, node.name)}`];
-    start(`${node.name}/containerd`, [...enter, "containerd", "--config", at.containerdConfig]);
+    start(`${node.name}/containerd`, [
+      ...enter,
+      ...["unshare", "--uts", "sh", "-c", nameThenRun, node.name],
+      ...["containerd", "--config", at.containerdConfig],
+    ]);
     start(`${node.name}/node`, [...enter, process.execPath, join(dist, "node.js"), "--config", at.config]);
   }
 }

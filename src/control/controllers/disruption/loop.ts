@@ -68,6 +68,12 @@ export const startDisruption: StartController = (context) => {
     const selected = pods
       .byIndex("namespace", budget.metadata.namespace!)
       .filter((p) => labelSelectorMatches(budget.spec?.selector, p.metadata.labels));
+    if (selected.length === 0)
+      recorder.record(eventSubject(budgetsRef, budget), {
+        type: "Normal",
+        reason: "NoPods",
+        message: "No matching pods found",
+      });
     const scales = new Map<string, number>();
     let unmanaged = false;
     for (const pod of selected) {
