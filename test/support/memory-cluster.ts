@@ -135,9 +135,11 @@ export function createMemoryCluster(): MemoryCluster {
     const body =
       subresource === "status" ? { ...oldRest, status: newStatus } : { ...rest, status: oldStatus };
     const out = structuredClone(body) as unknown as KubeObject & { spec?: unknown };
-    // The status endpoint takes annotations too, as the API server's does.
+    // The status endpoint takes annotations and finalizers too, as the API server's does.
     if (subresource === "status" && next.metadata.annotations)
       out.metadata.annotations = structuredClone(next.metadata.annotations);
+    if (subresource === "status" && next.metadata.finalizers)
+      out.metadata.finalizers = [...next.metadata.finalizers];
     if (out.metadata.generation && !same((old as { spec?: unknown }).spec, out.spec))
       out.metadata.generation = (old.metadata.generation ?? 0) + 1;
     out.metadata.uid = old.metadata.uid!;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { renderCniConfig } from "../../core/cluster/cni-config.ts";
 import type { NodeConfig, ServerConfig } from "../../core/cluster/config.ts";
 import { renderContainerdConfig } from "../../core/cluster/containerd-config.ts";
-import { clusterPaths, nodePaths, stateRoot } from "./paths.ts";
+import { bridgeName, clusterPaths, nodePaths, stateRoot } from "./paths.ts";
 import { pkiFiles } from "./pki.ts";
 import type { Plan } from "./plan.ts";
 
@@ -34,7 +34,7 @@ function upstreamNameServers(files: readonly string[] = resolverFiles): string[]
 }
 
 export function writeConfigs(plan: Plan): void {
-  const { cluster, nodes, gateway } = plan;
+  const { cluster, nodes, gateway, index } = plan;
   const paths = clusterPaths(cluster.name);
   const pki = pkiFiles(paths.pki);
   const server: ServerConfig = {
@@ -44,6 +44,7 @@ export function writeConfigs(plan: Plan): void {
       { host: "127.0.0.1", port: cluster.apiServer.port },
       { host: gateway, port: cluster.apiServer.port },
     ],
+    hostLink: bridgeName(index),
     pki: {
       caCert: pki.caCert,
       serving: pki.serving,

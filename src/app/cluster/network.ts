@@ -88,12 +88,12 @@ export async function createNetwork(plan: Plan): Promise<void> {
     }),
   );
   const first = spaces[0]!.address;
+  const there = new Set((await ipJson<Route[]>(["-4", "route", "show", "dev", bridge])).map((r) => r.dst));
+  // The server keeps these at a living node: one that is there may lead to another than the first.
+  const ranges = [cluster.serviceCIDR, cluster.loadBalancerCIDR].filter((r) => r !== "" && !there.has(r));
   await ipBatch([
     ...spaces.map((s) => `route replace ${s.podCIDR} via ${s.address} dev ${bridge}`),
-    `route replace ${cluster.serviceCIDR} via ${first} dev ${bridge}`,
-    ...(cluster.loadBalancerCIDR === ""
-      ? []
-      : [`route replace ${cluster.loadBalancerCIDR} via ${first} dev ${bridge}`]),
+    ...ranges.map((r) => `route replace ${r} via ${first} dev ${bridge}`),
   ]);
   await allowEgress(plan);
 }

@@ -23,6 +23,7 @@ import type { ServerConfig } from "../../core/cluster/config.ts";
 import { createUpgrades } from "../../edge/http/mod.ts";
 import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
+import { createHostRoutes } from "../../edge/netns/mod.ts";
 
 const read = (file: string): string => readFileSync(file, "utf8");
 
@@ -74,8 +75,9 @@ async function main(): Promise<void> {
   void keepBootstrapObjects(api.client, { cluster, caCert, onError }, running.signal);
   // Every informer listens to it.
   setMaxListeners(0, running.signal);
+  const hostRoutes = config.hostLink === undefined ? undefined : createHostRoutes(config.hostLink);
   const loops = [
-    startControllers({ client: api.client, cluster, caCert, log }, running.signal),
+    startControllers({ client: api.client, cluster, caCert, log, hostRoutes }, running.signal),
     startScheduler({ client: api.client, log }, running.signal),
   ];
   for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));

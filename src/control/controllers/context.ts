@@ -11,6 +11,7 @@ import {
   type Log,
   type WorkQueue,
 } from "../client/mod.ts";
+import type { HostRoutes } from "./host-routes/ports.ts";
 
 export interface ControllerContext {
   client: KubeClient;
@@ -21,6 +22,8 @@ export interface ControllerContext {
   cluster: ClusterFacts;
   /** PEM of the cluster's certificate authority. */
   caCert: string;
+  /** Absent where the server does not stand on the cluster's host. */
+  hostRoutes?: HostRoutes | undefined;
 }
 
 /** Sets up handlers and caches at once; the result works until the signal aborts, once every cache has its first list. */

@@ -10,7 +10,10 @@ import { startEndpoints } from "./endpoints/mod.ts";
 import { startEndpointSlices } from "./endpointslice/mod.ts";
 import { startEndpointSliceMirroring } from "./endpointslicemirroring/mod.ts";
 import { startGarbageCollector } from "./garbagecollector/mod.ts";
+import { startHostRoutes } from "./host-routes/mod.ts";
+import type { HostRoutes } from "./host-routes/ports.ts";
 import { startJobs } from "./job/mod.ts";
+import { startLoadBalancers } from "./load-balancer/mod.ts";
 import { startNamespaces } from "./namespace/mod.ts";
 import { startNodeLifecycle } from "./nodelifecycle/mod.ts";
 import { startPodCollection } from "./podgc/mod.ts";
@@ -27,12 +30,16 @@ export interface ControllersOptions {
   /** PEM of the cluster's certificate authority. */
   caCert: string;
   log: Log;
+  /** The host's routes into the cluster; absent: they are left alone. */
+  hostRoutes?: HostRoutes | undefined;
 }
 
 const controllers: readonly StartController[] = [
   startEndpointSlices,
   startEndpoints,
   startEndpointSliceMirroring,
+  startLoadBalancers,
+  startHostRoutes,
   startNodeLifecycle,
   startTaintEviction,
   startPodCollection,
@@ -52,11 +59,11 @@ const controllers: readonly StartController[] = [
 
 /** Runs every controller until the signal aborts. Rejects only for a mistake in the code. */
 export async function startControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
-  const { client, cluster, caCert, log } = options;
+  const { client, cluster, caCert, log, hostRoutes } = options;
   const informers = createInformers(client, (resource, error) =>
     log.warn({ resource, ...errorFields(error) }, "the controllers' watch was interrupted"),
   );
-  const context: ControllerContext = { client, informers, log, now: Date.now, cluster, caCert };
+  const context: ControllerContext = { client, informers, log, now: Date.now, cluster, caCert, hostRoutes };
   const runs = controllers.map((start) => start(context));
   const caches = informers.run(signal);
   const stopped = new Promise<void>((resolve) => {

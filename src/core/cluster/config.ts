@@ -33,6 +33,8 @@ export interface ServerConfig {
   dataDir: string;
   /** Addresses to listen on. */
   listen: { host: string; port: number }[];
+  /** The host's link to the nodes, whose routes into the service ranges the server keeps; absent: it leaves routes alone. */
+  hostLink?: string;
   pki: {
     caCert: string;
     serving: KeyPairFiles;

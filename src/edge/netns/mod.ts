@@ -1,1 +1,2 @@
+export * from "./host-routes.ts";
 export * from "./ip.ts";

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { EndpointSlice, Node, Service } from "../../../core/api/types.ts";
+import { decideRoutes, excluded } from "./decide.ts";
+import type { HostRoute } from "./ports.ts";
+
+const serviceCIDR = "10.96.0.0/16";
+const loadBalancerCIDR = "172.30.200.0/24";
+const address = (n: string): string => `172.30.0.${Number(n.slice(1)) + 1}`;
+const via = (n: string, ...to: string[]): HostRoute[] => to.map((t) => ({ to: t, via: address(n) }));
+
+function node(text: string): Node {
+  const [name = "", state = "True"] = text.split(":");
+  return {
+    metadata: { name, ...(state === "excluded" ? { labels: { [excluded]: "" } } : {}) },
+    status: {
+      addresses: [{ type: "InternalIP", address: address(name) }],
+      conditions: [{ type: "Ready", status: state === "excluded" ? "True" : state }],
+    },
+  };
+}
+
+const local = (ip: string): Service => ({
+  metadata: { name: "web", namespace: "default" },
+  spec: { type: "LoadBalancer", externalTrafficPolicy: "Local" },
+  status: { loadBalancer: { ingress: [{ ip, ipMode: "VIP" }] } },
+});
+
+/** `n1`: ready there; `n1:terminating`, `n1:not-ready`. */
+function slice(...texts: string[]): EndpointSlice {
+  const endpoints = texts.map((text) => {
+    const [nodeName = "", state = "ready"] = text.split(":");
+    const terminating = state === "terminating";
+    return {
+      addresses: ["10.244.0.2"],
+      nodeName,
+      conditions: { ready: state === "ready", serving: state !== "not-ready", terminating },
+    };
+  });
+  return { metadata: { name: "s" }, addressType: "IPv4", endpoints };
+}
+
+const ranges = [serviceCIDR, loadBalancerCIDR];
+const web = "172.30.200.5/32";
+const rows: {
+  name: string;
+  nodes: string[];
+  local?: string[];
+  now: HostRoute[];
+  set?: HostRoute[];
+  remove?: HostRoute[];
+}[] = [
+  { name: "all is right", nodes: ["n1", "n2"], now: via("n1", ...ranges) },
+  { name: "routes are missing", nodes: ["n1"], now: [], set: via("n1", ...ranges) },
+  {
+    name: "the node died",
+    nodes: ["n1:Unknown", "n2"],
+    now: via("n1", ...ranges),
+    set: via("n2", ...ranges),
+  },
+  { name: "the node came back", nodes: ["n1", "n2"], now: via("n2", ...ranges) },
+  {
+    name: "the node is excluded",
+    nodes: ["n1:excluded", "n2"],
+    now: via("n1", ...ranges),
+    set: via("n2", ...ranges),
+  },
+  { name: "no node is known to live", nodes: ["n1:Unknown", "n2:False"], now: via("n1", ...ranges, web) },
+  {
+    name: "Local, endpoint where the range is",
+    nodes: ["n1", "n2"],
+    local: ["n1"],
+    now: via("n1", ...ranges),
+  },
+  {
+    name: "Local, endpoint elsewhere",
+    nodes: ["n1", "n2"],
+    local: ["n2"],
+    now: via("n1", ...ranges),
+    set: via("n2", web),
+  },
+  {
+    name: "Local, a good route stays",
+    nodes: ["n1", "n2", "n3"],
+    local: ["n1", "n2", "n3"],
+    now: [...via("n1", ...ranges), ...via("n3", web)],
+  },
+  {
+    name: "Local, its node died",
+    nodes: ["n1", "n2", "n3:Unknown"],
+    local: ["n2", "n3"],
+    now: [...via("n1", ...ranges), ...via("n3", web)],
+    set: via("n2", web),
+  },
+  {
+    name: "Local, only a terminating endpoint",
+    nodes: ["n1", "n2"],
+    local: ["n2:terminating", "n1:not-ready"],
+    now: via("n1", ...ranges),
+    set: via("n2", web),
+  },
+  {
+    name: "Local, no endpoint any more",
+    nodes: ["n1", "n2"],
+    local: [],
+    now: [...via("n1", ...ranges), ...via("n2", web)],
+    remove: via("n2", web),
+  },
+  {
+    name: "the load balancer is gone; pods' routes are nobody's business here",
+    nodes: ["n1", "n2"],
+    now: [...via("n1", ...ranges), ...via("n2", web, "10.244.1.0/24", "10.9.9.9/32")],
+    remove: via("n2", web),
+  },
+];
+for (const row of rows)
+  test(row.name, () => {
+    const change = decideRoutes({
+      ranges,
+      loadBalancerCIDR,
+      services: row.local ? [local("172.30.200.5")] : [],
+      slicesOf: () => [slice(...(row.local ?? []))],
+      nodes: row.nodes.map(node),
+      now: row.now,
+    });
+    assert.deepEqual(change, { set: row.set ?? [], remove: row.remove ?? [] });
+  });

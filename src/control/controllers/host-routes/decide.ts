@@ -1,0 +1,95 @@
+// By which node the host reaches each service range and each load balancer.
+import type { EndpointSlice, Node, Service } from "../../../core/api/types.ts";
+import { contains, mustParseCIDR, mustParseIP, parseIP } from "../../../core/net/mod.ts";
+import { loadBalancerAddresses } from "../load-balancer/mod.ts";
+import type { HostRoute } from "./ports.ts";
+
+/** The label of a node that takes no traffic from outside. */
+export const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+export interface RoutesInput {
+  /** Ranges that are routed as a whole, in CIDR form. */
+  ranges: readonly string[];
+  loadBalancerCIDR: string;
+  services: readonly Service[];
+  slicesOf(service: Service): readonly EndpointSlice[];
+  nodes: readonly Node[];
+  now: readonly HostRoute[];
+}
+
+interface Gateway {
+  node: string;
+  address: string;
+}
+
+/** Nodes that take traffic from outside, in the order of their names. */
+function gatewaysOf(nodes: readonly Node[]): Gateway[] {
+  return nodes
+    .filter((n) => !n.metadata.deletionTimestamp && n.metadata.labels?.[excluded] === undefined)
+    .filter((n) => n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"))
+    .flatMap((n) => {
+      const address = n.status?.addresses?.find(
+        (a) => a.type === "InternalIP" && parseIP(a.address)?.family === 4,
+      );
+      return address ? [{ node: n.metadata.name!, address: address.address }] : [];
+    })
+    .sort((a, b) => a.node.localeCompare(b.node, "en", { numeric: true }));
+}
+
+/** Nodes with endpoints that answer; terminating ones count on a node that has no other, as in the proxy. */
+function nodesWithEndpoints(slices: readonly EndpointSlice[]): Set<string> {
+  const names = new Set<string>();
+  for (const { endpoints } of slices)
+    for (const { nodeName, conditions: c } of endpoints ?? [])
+      if (nodeName && ((c?.ready ?? true) || (c?.serving && c.terminating))) names.add(nodeName);
+  return names;
+}
+
+export interface RoutesChange {
+  set: HostRoute[];
+  remove: HostRoute[];
+}
+
+/** What to change so that every route leads to a node that can answer; nothing while no node is known to live. */
+export function decideRoutes(input: RoutesInput): RoutesChange {
+  const { ranges, loadBalancerCIDR, services, slicesOf, nodes, now } = input;
+  const change: RoutesChange = { set: [], remove: [] };
+  const gateways = gatewaysOf(nodes);
+  if (gateways.length === 0) return change;
+  const before = new Map(now.map((r) => [r.to, r.via]));
+  const alive = new Set(gateways.map((g) => g.address));
+  const want = (to: string, via: string): void => {
+    if (before.get(to) !== via) change.set.push({ to, via });
+  };
+  const ofRange = new Map<string, string>();
+  for (const range of ranges) {
+    const old = before.get(range);
+    const via = old !== undefined && alive.has(old) ? old : gateways[0]!.address;
+    ofRange.set(range, via);
+    want(range, via);
+  }
+  if (loadBalancerCIDR === "") return change;
+  const pool = mustParseCIDR(loadBalancerCIDR);
+  const own = new Set<string>();
+  for (const s of services) {
+    if (s.spec?.externalTrafficPolicy !== "Local") continue;
+    const addresses = loadBalancerAddresses(s).filter((a) => contains(pool, mustParseIP(a)));
+    if (addresses.length === 0) continue;
+    const homes = nodesWithEndpoints(slicesOf(s));
+    const able = gateways.filter((g) => homes.has(g.node)).map((g) => g.address);
+    if (able.length === 0) continue;
+    for (const address of addresses) {
+      const to = `${address}/32`;
+      const old = before.get(to);
+      const whole = ofRange.get(loadBalancerCIDR);
+      if (old === undefined && whole !== undefined && able.includes(whole)) continue;
+      own.add(to);
+      want(to, old !== undefined && able.includes(old) ? old : able[0]!);
+    }
+  }
+  const isOwn = (to: string): boolean =>
+    to.endsWith("/32") && to !== loadBalancerCIDR && !ranges.includes(to);
+  for (const r of now)
+    if (isOwn(r.to) && !own.has(r.to) && contains(pool, mustParseCIDR(r.to).address)) change.remove.push(r);
+  return change;
+}

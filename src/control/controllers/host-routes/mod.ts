@@ -1,0 +1,2 @@
+export { startHostRoutes } from "./loop.ts";
+export type * from "./ports.ts";

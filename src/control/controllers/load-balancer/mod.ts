@@ -1,0 +1,2 @@
+export { loadBalancerAddresses, wantsLoadBalancer } from "./decide.ts";
+export { startLoadBalancers } from "./loop.ts";
