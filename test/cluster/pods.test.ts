@@ -187,6 +187,52 @@ test("what cannot start says why, and starts when it can", async () => {
   await until("no-volume", 5000, isReady);
 });
 
+test("a class of the runtime, variables with any name, host ports from everywhere", async () => {
+  const serve = "echo $HOSTNAME > /tmp/index.html; exec httpd -f -p 80 -h /tmp";
+  const at = (hostPort: number, hostIP?: string): object => ({
+    ...sh(serve),
+    ports: [{ containerPort: 80, hostPort, ...(hostIP ? { hostIP } : {}) }],
+    envFrom: [{ configMapRef: { name: "dashes" } }],
+  });
+  await cluster.ok("label", "node", "node-1", "disk=ssd");
+  await apply(
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "dashes" }, data: { "a-1": "b" } },
+    {
+      apiVersion: "node.k8s.io/v1",
+      kind: "RuntimeClass",
+      metadata: { name: "heavy" },
+      handler: "runc",
+      overhead: { podFixed: { cpu: "5m" } },
+      scheduling: { nodeSelector: { disk: "ssd" } },
+    },
+    pod("port-any", at(8088), { runtimeClassName: "heavy" }),
+    pod("port-loopback", at(8089, "127.0.0.1")),
+    pod("port-client", sh("sleep 100"), { hostNetwork: true }),
+  );
+  for (const name of ["port-any", "port-loopback", "port-client"]) await until(name, 20_000, isReady);
+  const path = "{.spec.overhead.cpu} {.spec.nodeSelector.disk}";
+  assert.equal(await cluster.ok("get", "pod", "port-any", "-o", `jsonpath=${path}`), "5m ssd");
+  const node = "{.status.addresses[0].address}";
+  const address = await cluster.ok("get", "node", "node-1", "-o", `jsonpath=${node}`);
+  const fromNode = (url: string): Promise<string> =>
+    cluster.ok("exec", "port-client", "--", "wget", "-qO-", "-T", "2", url);
+  await eventually("the host port answers", 5000, async () => {
+    const answer = await fetch(`http://${address}:8088/`).catch(() => undefined);
+    return (await answer?.text()) === "port-any\n" ? true : undefined;
+  });
+  assert.equal(await fromNode(`http://${address}:8088/`), "port-any\n");
+  assert.equal(await fromNode("http://127.0.0.1:8088/"), "port-any\n");
+  assert.equal(await fromNode("http://127.0.0.1:8089/"), "port-loopback\n");
+  await assert.rejects(fetch(`http://${address}:8089/`));
+  assert.match(await cluster.ok("exec", "port-any", "--", "sh", "-c", "env"), /^a-1=b$/m);
+
+  const unknown = pod("classless", {}, { runtimeClassName: "gone" });
+  const { code, stderr } = await cluster.kubectlWith({ input: JSON.stringify(unknown) }, "create", "-f", "-");
+  assert.equal(code, 1);
+  assert.match(stderr, /pods "classless" is forbidden: pod rejected: RuntimeClass "gone" not found/);
+  await cluster.ok("delete", "pod", "port-any", "port-loopback", "port-client", "--force");
+});
+
 test("init containers, a sidecar and the main container follow each other, and end in order", async () => {
   const image = { image: "busybox", imagePullPolicy: "IfNotPresent" };
   await apply(
