@@ -26,7 +26,7 @@ export interface MachineRoom {
 }
 
 /** Below these the node says so; thresholds for disks are low, for a laptop's disk is often nearly full. */
-const scarce = { memoryBytes: 100 << 20, storageBytes: 256 << 20, inodes: 10_000, pids: 1000 };
+const scarce = { memoryBytes: 100 << 20, storageBytes: 64 << 20, inodes: 10_000, pids: 1000 };
 
 export interface NodeInput {
   name: string;

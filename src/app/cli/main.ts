@@ -5,6 +5,15 @@ const program = new Command("portolan");
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const name = ["--name <name>", "name of the cluster", "portolan"] as const;
 
+function wholeNumber(flag: string, text: string | undefined): number | undefined {
+  if (text !== undefined && !/^-?\d+$/.test(text))
+    throw new Error(`${flag}: expected a whole number, got ${JSON.stringify(text)}`);
+  return text === undefined ? undefined : Number(text);
+}
+
+// A user's shell often lacks the directories of the system's own tools.
+process.env.PATH = [process.env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].filter(Boolean).join(":");
+
 program
   .description("Kubernetes Services and networking, whole and real, on one Linux machine")
   .version("0.1.0")
@@ -14,7 +23,7 @@ program
   .command("up")
   .description("start a cluster, or what is missing of it")
   .option(...name)
-  .option("--nodes <n>", "number of nodes, 1 to 10", "1")
+  .option("--nodes <n>", "number of nodes, 1 to 10 (default: 1)")
   .option("--node-cidr <range>", "addresses of the nodes")
   .option("--pod-cidr <range>", "addresses of the pods")
   .option("--service-cidr <range>", "addresses of the Services")
@@ -25,12 +34,12 @@ program
     const { up } = await import("../cluster/up.ts");
     const result = await up({
       name: o.name,
-      nodes: Number(o.nodes),
+      nodes: wholeNumber("--nodes", o.nodes),
       nodeCIDR: o.nodeCidr,
       podCIDR: o.podCidr,
       serviceCIDR: o.serviceCidr,
       loadBalancerCIDR: o.loadBalancerCidr,
-      apiPort: o.apiPort === undefined ? undefined : Number(o.apiPort),
+      apiPort: wholeNumber("--api-port", o.apiPort),
       kubeconfig: o.kubeconfig,
       out: print,
     });

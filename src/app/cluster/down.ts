@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { run } from "../../edge/command/mod.ts";
 import { removeCniResults } from "./cni-results.ts";
 import { readPlan } from "./configs.ts";
+import { exclusively } from "./exclusive.ts";
 import { contextName, defaultKubeconfig, editKubeconfig, removeAccess } from "./kubeconfig.ts";
 import { removeNetwork } from "./network.ts";
 import { cgroupName, clusterPaths } from "./paths.ts";
+import { wrongName } from "./plan.ts";
 import { findProcesses, isAlive, signalProcess } from "./processes.ts";
 import { removeShimSockets } from "./shim-sockets.ts";
 import { createSteps } from "./steps.ts";
@@ -18,8 +20,20 @@ export interface DownOptions {
   out(line: string): void;
 }
 
-/** True when there was something to take down. */
-export async function down({ name, kubeconfig, out }: DownOptions): Promise<boolean> {
+/** Resolves with true when there was something to take down. Waits for an `up` that is under way. */
+export async function down(options: DownOptions): Promise<boolean> {
+  // The name becomes part of paths that are removed.
+  const wrong = wrongName(options.name);
+  if (wrong) throw new Error(wrong);
+  if (process.getuid?.() !== 0) throw new Error("taking a cluster down needs root: run it with sudo");
+  return exclusively(
+    clusterPaths(options.name).dir,
+    () => options.out(`Another portolan command works on the cluster "${options.name}"; waiting for it`),
+    () => takeDown(options),
+  );
+}
+
+async function takeDown({ name, kubeconfig, out }: DownOptions): Promise<boolean> {
   const steps = createSteps(out);
   const paths = clusterPaths(name);
   const plan = readPlan(name);
@@ -38,16 +52,22 @@ export async function down({ name, kubeconfig, out }: DownOptions): Promise<bool
     removeCniResults(name);
   });
   await steps.step("Control groups", () => removeCgroups(cgroupName(name)));
-  await steps.step("Kubeconfig entries", () =>
-    editKubeconfig(kubeconfig ?? defaultKubeconfig(), (text) =>
-      text === "" ? undefined : removeAccess(text, contextName(name)),
-    ),
-  );
+  // What cannot be read or changed there must not keep the rest of the cluster on the machine.
+  const unedited = await steps
+    .step("Kubeconfig entries", () => dropAccess(kubeconfig ?? defaultKubeconfig(), contextName(name)))
+    .catch((error: Error) => error);
   // Whatever may still be mounted there is not ours to empty. rm takes half the time of Node's.
   await steps.step("Files", async () => {
     await run("rm", ["-rf", "--one-file-system", "--", paths.run, paths.dir], { timeoutMs: 60_000 });
   });
+  if (unedited)
+    throw new Error(`the entries of "${contextName(name)}" may stand there still: ${unedited.message}`);
   return there;
+}
+
+async function dropAccess(file: string, context: string): Promise<undefined> {
+  if (existsSync(file))
+    await editKubeconfig(file, (text) => (text === "" ? undefined : removeAccess(text, context)));
 }
 
 function namespacesOf(name: string): string[] {

@@ -2,11 +2,14 @@
 // included; the file is replaced in one step, under the same lock file that client-go uses.
 import {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -14,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
 
 export interface Access {
@@ -65,7 +68,7 @@ function put(doc: Document, list: string, name: string, value: object): void {
 
 function parse(text: string): Document {
   const doc = parseDocument(text === "" ? "apiVersion: v1\nkind: Config\n" : text);
-  if (doc.errors.length > 0) throw new Error(`not YAML: ${doc.errors[0]!.message}`);
+  if (doc.errors.length > 0) throw new Error(`not YAML: ${doc.errors[0]!.message.split("\n")[0]}`);
   if (!isMap(doc.contents)) throw new Error("expected a mapping with clusters, users and contexts");
   for (const list of ["clusters", "users", "contexts"]) {
     const found = doc.get(list);
@@ -107,20 +110,53 @@ export function removeAccess(text: string, context: string): string | undefined 
   return found ? doc.toString({ lineWidth: 0 }) : undefined;
 }
 
+/** The file itself: a link stays a link, also one whose target is still to be made. */
+function targetOf(file: string): string {
+  if (existsSync(file)) return realpathSync(file);
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  return stat?.isSymbolicLink() ? resolve(dirname(file), readlinkSync(file)) : file;
+}
+
+/** A lock is held for milliseconds: one this old was left by a program that was killed. */
+function isStale(lock: string): boolean {
+  const stat = statSync(lock, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > 10_000;
+}
+
+/** Throws an Error with the cure when the file is there and an access cannot be merged into it. */
+export function checkKubeconfig(file: string): void {
+  if (!existsSync(file)) return;
+  try {
+    parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Error(
+      `${file}: ${(error as Error).message}\nmend it, or choose another file: portolan up --kubeconfig FILE`,
+      { cause: error },
+    );
+  }
+}
+
 /** Changes a file under its lock; `change` gets the text ("" when there is no file) and returns the new one or undefined. */
 export async function editKubeconfig(
   file: string,
   change: (text: string) => string | undefined,
 ): Promise<void> {
-  const path = existsSync(file) ? realpathSync(file) : file;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const path = targetOf(file);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+  }
   const lock = `${path}.lock`;
   for (let tries = 0; ; tries++) {
     try {
       closeSync(openSync(lock, "wx", 0o600));
       break;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST" || tries >= 100)
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST") throw new Error(`${file}: ${message}`, { cause: error });
+      if (isStale(lock)) rmSync(lock, { force: true });
+      else if (tries >= 100)
         throw new Error(`${file} is locked by another program; when that is over: rm ${lock}`, {
           cause: error,
         });
@@ -131,11 +167,18 @@ export async function editKubeconfig(
     const text = existsSync(path) ? readFileSync(path, "utf8") : "";
     const next = change(text);
     if (next === undefined || next === text) return;
-    const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o600;
+    const old = existsSync(path) ? statSync(path) : undefined;
+    const mode = old ? old.mode & 0o777 : 0o600;
     const fresh = `${path}.portolan-${process.pid}`;
-    writeFileSync(fresh, next, { mode });
-    chmodSync(fresh, mode);
-    renameSync(fresh, path);
+    try {
+      writeFileSync(fresh, next, { mode });
+      chmodSync(fresh, mode);
+      // Under sudo the file is often another user's, who must be able to read it afterwards.
+      if (old) chownSync(fresh, old.uid, old.gid);
+      renameSync(fresh, path);
+    } finally {
+      rmSync(fresh, { force: true });
+    }
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
   } finally {

@@ -1,11 +1,11 @@
 // Where a cluster keeps its things on the machine, and what its kernel objects are called. Everything carries the cluster's
 // name, so that `down` finds it whatever happened in between.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** Root of what must survive a reboot. */
-export const stateRoot = process.env.PORTOLAN_STATE_DIR ?? "/var/lib/portolan";
+export const stateRoot = resolve(process.env.PORTOLAN_STATE_DIR ?? "/var/lib/portolan");
 /** Root of what need not. */
-const runRoot = process.env.PORTOLAN_RUN_DIR ?? "/run/portolan";
+const runRoot = resolve(process.env.PORTOLAN_RUN_DIR ?? "/run/portolan");
 
 export interface ClusterPaths {
   dir: string;

@@ -83,29 +83,64 @@ const refuse = (message: string): PlanResult => ({ ok: false, message });
 /** DNS-1123 label, short enough for the names made of it. */
 const nameRule = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/;
 
-export function planCluster(options: PlanOptions, around: Surroundings): PlanResult {
-  const { name, nodes } = options;
-  if (!nameRule.test(name))
-    return refuse(
-      `--name: expected at most 40 lower-case letters, digits and '-', got ${JSON.stringify(name)}`,
-    );
+/** What is wrong with a cluster's name; every command asks before the name becomes part of a path. */
+export const wrongName = (name: string): string | undefined =>
+  nameRule.test(name)
+    ? undefined
+    : `--name: expected at most 40 lower-case letters, digits and '-', got ${JSON.stringify(name)}`;
+
+/** What is wrong with the options by themselves, whatever the machine looks like. */
+export function wrongOption(options: PlanOptions): string | undefined {
+  const { name, nodes, apiPort } = options;
+  const wrong = wrongName(name);
+  if (wrong) return wrong;
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 10)
-    return refuse(`--nodes: expected a whole number from 1 to 10, got ${JSON.stringify(nodes)}`);
+    return `--nodes: expected a whole number from 1 to 10, got ${nodes}`;
+  if (apiPort !== undefined && (!Number.isInteger(apiPort) || apiPort < 1 || apiPort > 65535))
+    return `--api-port: expected a port from 1 to 65535, got ${apiPort}`;
   for (const r of ranges) {
     const text = options[r.option];
     if (text === undefined) continue;
     const range = parseRange(text);
     if (!range || range.bits > r.minimum)
-      return refuse(
-        `${r.flag}: expected an IPv4 range such as ${r.at(0)}, at most /${r.minimum}, got ${JSON.stringify(text)}`,
-      );
+      return `${r.flag}: expected an IPv4 range such as ${r.at(0)}, at most /${r.minimum}, got ${JSON.stringify(text)}`;
+    if (range.bits < 8 || reserved.some((other) => overlaps(range, parseRange(other)!)))
+      return `${r.flag}: ${text} holds addresses that are not for hosts (${reserved.join(", ")}); choose a range such as ${r.at(0)}`;
   }
+  return undefined;
+}
+
+/** "This network", loopback, link-local, multicast and reserved (RFC 6890). */
+const reserved = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
+
+/** Which of the options asks for something else than the plan has, with the cure. */
+export function changedOption(options: PlanOptions, plan: Plan): string | undefined {
+  const { cluster } = plan;
+  const wanted: [flag: string, asked: string | number | undefined, is: string | number][] = [
+    ["--nodes", options.nodes, plan.nodes.length],
+    ["--api-port", options.apiPort, cluster.apiServer.port],
+    ...ranges.map((r): [string, string | undefined, string] => [
+      r.flag,
+      options[r.option],
+      cluster[r.option],
+    ]),
+  ];
+  const other = wanted.find(([, asked, is]) => asked !== undefined && asked !== is);
+  return (
+    other &&
+    `the cluster ${cluster.name} has ${other[0]} ${other[2]}, not ${other[1]}; first: portolan down --name ${cluster.name}`
+  );
+}
+
+export function planCluster(options: PlanOptions, around: Surroundings): PlanResult {
+  const wrong = wrongOption(options);
+  if (wrong) return refuse(wrong);
   const indexes = new Set(around.others.map((p) => p.index));
   let why = "";
   for (let index = 0; index < 50; index++) {
     if (indexes.has(index)) continue;
     const chosen = choose(options, index);
-    const full = crowded(chosen, nodes);
+    const full = crowded(chosen, options.nodes);
     if (full) return refuse(full);
     const clash = collision(chosen, around);
     if (clash?.foreign) return refuse(clash.message);

@@ -20,8 +20,7 @@ const neededCapabilities = [
 ];
 
 function findProgram(name: string): boolean {
-  const path = `${process.env.PATH ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`;
-  return path.split(delimiter).some((dir) => {
+  return (process.env.PATH ?? "").split(delimiter).some((dir) => {
     try {
       accessSync(join(dir, name), constants.X_OK);
       return true;

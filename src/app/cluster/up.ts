@@ -1,10 +1,12 @@
 // `portolan up`: from nothing, or from whatever is there, to a cluster whose nodes are Ready and whose DNS answers.
-import { mkdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureContainerdTemplate, prepareContainerdRoot } from "../images/mod.ts";
 import { knownClusters, readPlan, writeConfigs } from "./configs.ts";
+import { exclusively } from "./exclusive.ts";
 import {
+  checkKubeconfig,
   contextName,
   defaultKubeconfig,
   editKubeconfig,
@@ -14,7 +16,7 @@ import {
 import { createNetwork, takenRanges } from "./network.ts";
 import { clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
-import { type Plan, type PlanOptions, planCluster } from "./plan.ts";
+import { changedOption, type Plan, type PlanOptions, planCluster, wrongName, wrongOption } from "./plan.ts";
 import { checkMachine, portsInUse } from "./preflight.ts";
 import { findProcesses, signalProcess } from "./processes.ts";
 import { apiReady, dnsReady, nodesReady, until } from "./ready.ts";
@@ -24,7 +26,9 @@ import { startProcess } from "./supervise.ts";
 /** A refusal with its cure: printed without a stack, exit code 1. */
 export class Refusal extends Error {}
 
-export interface UpOptions extends PlanOptions {
+export interface UpOptions extends Omit<PlanOptions, "nodes"> {
+  /** Default: as many as the cluster has, else one. */
+  nodes?: number | undefined;
   /** Where the context is merged into; default as kubectl has it. */
   kubeconfig?: string | undefined;
   out(line: string): void;
@@ -41,11 +45,28 @@ const dist = fileURLToPath(new URL(".", import.meta.url));
 const currentNetns = (): string => readlinkSync("/proc/self/ns/net");
 
 export async function up(options: UpOptions): Promise<UpResult> {
+  const wrong = wrongName(options.name);
+  if (wrong) throw new Refusal(wrong);
+  return exclusively(
+    clusterPaths(options.name).dir,
+    () => options.out(`Another portolan command works on the cluster "${options.name}"; waiting for it`),
+    () => bringUp(options),
+  );
+}
+
+async function bringUp(options: UpOptions): Promise<UpResult> {
   const { name, out } = options;
   const steps = createSteps(out);
   const paths = clusterPaths(name);
   out(`Starting the cluster "${name}"`);
-  const plan = await steps.step("Machine and plan", () => preparePlan(options));
+  const plan = await steps.step("Machine and plan", () =>
+    // The ranges of clusters that are started at the same time must differ.
+    exclusively(
+      stateRoot,
+      () => {},
+      () => preparePlan(options),
+    ),
+  );
   await steps.step("Certificates and configuration", async () => {
     await createPki(plan, paths.pki);
     writeConfigs(plan);
@@ -58,7 +79,11 @@ export async function up(options: UpOptions): Promise<UpResult> {
       await prepareContainerdRoot(template, nodePaths(name, node.name).containerdRoot);
   });
   await steps.step("Processes", () => startProcesses(plan));
-  await steps.step("API server answers", () => until("the API server", 30_000, () => apiReady(plan)));
+  await steps.step("API server answers", () =>
+    until("the API server", 30_000, () => apiReady(plan)).catch((error: Error) => {
+      throw new Error(`${error.message}\n${lastLogLines(name, "server")}`, { cause: error });
+    }),
+  );
   await steps.step(plan.nodes.length === 1 ? "Node is Ready" : `${plan.nodes.length} nodes are Ready`, () =>
     until("the nodes", 60_000, () => nodesReady(plan)),
   );
@@ -94,22 +119,25 @@ function imageTemplate() {
 }
 
 async function preparePlan(options: UpOptions): Promise<Plan> {
+  const { name } = options;
+  const old = readPlan(name);
+  const asked = { ...options, nodes: options.nodes ?? old?.nodes.length ?? 1 };
+  const wrong = wrongOption(asked);
+  if (wrong) throw new Refusal(wrong);
   const lacks = await checkMachine();
   if (lacks.length > 0) throw new Refusal(lacks.join("\n"));
-  const { name } = options;
+  checkKubeconfig(options.kubeconfig ?? defaultKubeconfig());
   const paths = clusterPaths(name);
-  const old = readPlan(name);
   const netns = currentNetns();
   if (old) {
     if (old.netns !== netns && findProcesses(name).length > 0)
       throw new Refusal(
         `the cluster ${name} runs in another network namespace; choose another name: portolan up --name NAME`,
       );
-    if (options.nodes !== old.nodes.length && findProcesses(name).length > 0)
-      throw new Refusal(
-        `the cluster ${name} has ${old.nodes.length} node(s), not ${options.nodes}; first: portolan down --name ${name}`,
-      );
-    if (options.nodes === old.nodes.length) return savePlan({ ...old, netns }, paths.plan);
+    const changed = changedOption(asked, old);
+    // What never ran can be planned anew.
+    if (changed && existsSync(join(paths.store, "store"))) throw new Refusal(changed);
+    if (!changed) return savePlan({ ...old, netns }, paths.plan);
   } else if (findProcesses(name).length > 0) {
     throw new Refusal(
       `a cluster ${name} runs on this machine already, with another state directory than ${stateRoot}; choose another name: portolan up --name NAME`,
@@ -122,7 +150,7 @@ async function preparePlan(options: UpOptions): Promise<Plan> {
   const ports =
     options.apiPort === undefined ? Array.from({ length: 50 }, (_, i) => 6443 + i) : [options.apiPort];
   const used = await portsInUse(ports);
-  const result = planCluster(options, {
+  const result = planCluster(asked, {
     taken: await takenRanges(),
     others,
     netns,
@@ -164,5 +192,15 @@ function startProcesses(plan: Plan): void {
       ...["containerd", "--config", at.containerdConfig],
     ]);
     start(`${node.name}/node`, [...enter, process.execPath, join(dist, "node.js"), "--config", at.config]);
+  }
+}
+
+/** The last lines of a cluster's logs, for the message of a failed start. */
+function lastLogLines(cluster: string, role: string, lines = 5): string {
+  try {
+    const text = readFileSync(join(clusterPaths(cluster).logs, `${role.replace("/", "-")}.log`), "utf8");
+    return text.trimEnd().split("\n").slice(-lines).join("\n");
+  } catch {
+    return "";
   }
 }

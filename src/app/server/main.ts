@@ -1,6 +1,6 @@
 // The server process: store, API, controllers, scheduler. Options and wiring only.
 import { setMaxListeners } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,6 +25,13 @@ import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
 import { createHostRoutes } from "../../edge/netns/mod.ts";
 
+/** What does not fit on a full disk is not logged: an error that is logged about in turn would never end. */
+function writeLog(line: string): void {
+  try {
+    writeSync(1, line);
+  } catch {}
+}
+
 const read = (file: string): string => readFileSync(file, "utf8");
 
 async function main(): Promise<void> {
@@ -32,7 +39,7 @@ async function main(): Promise<void> {
   if (!values.config) throw new Error("--config FILE is needed: a ServerConfig as JSON");
   const config = JSON.parse(read(values.config)) as ServerConfig;
   const { cluster, pki } = config;
-  const log = pino({ level: process.env.PORTOLAN_LOG_LEVEL ?? "info", base: null });
+  const log = pino({ level: process.env.PORTOLAN_LOG_LEVEL ?? "info", base: null }, { write: writeLog });
   const onError = (error: unknown): void => log.error({ err: error }, "unexpected error");
   process.on("unhandledRejection", onError);
   process.on("uncaughtException", onError);
