@@ -100,7 +100,13 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
         for (const volume of pod.spec?.volumes ?? []) {
           if (!hasContent(volume)) continue;
           // An object that was deleted leaves the last content in place.
-          await setUpVolume(pod, volume, { podDir, files, content: input }).catch(() => undefined);
+          await setUpVolume(pod, volume, { podDir, files, content: input }).catch((error: Error) =>
+            context.log("a volume keeps its last content", {
+              pod: uid,
+              volume: volume.name,
+              error: error.message,
+            }),
+          );
         }
       } catch (error) {
         context.log("volumes not updated", { pod: uid, error: (error as Error).message });

@@ -2,6 +2,7 @@
 // What the server asks to be tried again (Retry-After with 429 or 5xx) is tried again, as client-go does.
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
+import { pause } from "../../control/client/mod.ts";
 import { failure, type Status, StatusError } from "../../core/api/status.ts";
 
 export interface ServerTarget {
@@ -143,20 +144,6 @@ export function createTransport(target: ServerTarget, limits: TransportLimits = 
     return Number.isFinite(seconds) ? Math.max(0, seconds) * 1000 : undefined;
   }
 
-  function pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", stop);
-        resolve();
-      }, ms);
-      function stop(): void {
-        clearTimeout(timer);
-        reject(signal.reason);
-      }
-      signal.addEventListener("abort", stop, { once: true });
-    });
-  }
-
   async function json(call: Call): Promise<unknown> {
     const deadline = Date.now() + timeoutMs;
     const limit = new AbortController();
@@ -179,6 +166,7 @@ export function createTransport(target: ServerTarget, limits: TransportLimits = 
         if (wait === undefined || attempt >= maxAttempts || Date.now() + wait >= deadline)
           throw refusal(code, text);
         await pause(wait, limit.signal);
+        limit.signal.throwIfAborted();
       }
     } catch (error) {
       if (error instanceof StatusError) throw error;

@@ -38,6 +38,13 @@ export const startJobs: StartController = (context) => {
   const recorder = controllerRecorder(context, component);
   const leaving = createPendingDeletions(pods, now);
   const queue = controllerQueue(context, component, { work: reconcile });
+  /** Pods that are nobody's any more: what was held for a Job is held no longer. */
+  const orphans = controllerQueue(context, component, {
+    async work(key) {
+      const pod = pods.get(key);
+      if (pod && !controllerOf(pod)) await untrack(pod);
+    },
+  });
 
   const add = (job: Job): void => queue.add(objectKey(job));
   jobs.on({ added: add, updated: add, deleted: add });
@@ -48,8 +55,7 @@ export const startJobs: StartController = (context) => {
       kind: "Job",
       matches: (job, pod) => labelSelectorMatches(job.spec?.selector, pod.metadata.labels),
       orphaned(pod) {
-        // Nobody's any more: what was held for a Job is held no longer.
-        if (isTracked(pod)) void untrack(pod).catch(() => {});
+        if (isTracked(pod)) orphans.add(objectKey(pod));
       },
     },
     queue.add,
@@ -195,5 +201,7 @@ export const startJobs: StartController = (context) => {
     }
   }
 
-  return (signal) => queue.run(signal);
+  return async (signal) => {
+    await Promise.all([queue.run(signal), orphans.run(signal)]);
+  };
 };
