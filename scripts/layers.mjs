@@ -1,4 +1,5 @@
-// Checks the imports of src/ against one ordered list: a wing may import the wings named with it, a role never another role.
+// Checks the imports of src/ against one ordered list: a wing may import the wings named with it, a role never another role;
+// and that every room has its README and its door.
 // Run by `npm test`; prints every import that breaks the law and exits 1.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
@@ -60,6 +61,18 @@ function* files(dir) {
   }
 }
 
+/** Folders whose files are imported by name: contracts, and commands that load only what they need. */
+const doorless = [/^src\/core\/(api|cluster)$/, /^src\/app\/[^/]+$/];
+
+function* missing(dir, depth = 0) {
+  const entries = readdirSync(dir, { withFileTypes: true });
+  const has = (name) => entries.some((e) => e.name === name);
+  // The first two floors, src/ and its wings, are in docs/architecture.md and CONTRIBUTING.md.
+  if (depth >= 2 && !has("README.md")) yield join(dir, "README.md");
+  if (depth >= 2 && !has("mod.ts") && !doorless.some((d) => d.test(dir))) yield join(dir, "mod.ts");
+  for (const e of entries) if (e.isDirectory()) yield* missing(join(dir, e.name), depth + 1);
+}
+
 function ruleFor(file) {
   for (const rule of law) {
     const pattern = new RegExp(`^${rule.from.replace(/:(\w+)/g, "(?<$1>[^/]+)")}`);
@@ -70,6 +83,10 @@ function ruleFor(file) {
 }
 
 let broken = 0;
+for (const file of missing("src")) {
+  console.log(`${file} is missing: every room has a README and a door`);
+  broken++;
+}
 for (const file of files("src")) {
   const test = file.endsWith(".test.ts");
   const rule = ruleFor(file);
