@@ -81,6 +81,16 @@ function examplesOf(text: string): { given: string[]; examples: Example[] } {
   return { given, examples };
 }
 
+/** What a folder's door lets out; of the contracts, which have none, every file. */
+async function exportsOf(folder: string): Promise<object> {
+  const files = readdirSync(join("src/core", folder)).filter(
+    (f) => f.endsWith(".ts") && !f.endsWith(".test.ts"),
+  );
+  const opened = files.includes("mod.ts") ? ["mod.ts"] : files;
+  const urls = opened.map((f) => new URL(`./${folder}/${f.replace(/ts$/, "js")}`, import.meta.url).href);
+  return Object.assign({}, ...(await Promise.all(urls.map((url) => import(url)))));
+}
+
 const withoutTypes = (code: string): string => code.replace(/([\w)\]])!(?=[).,;[])/g, "$1");
 
 let checked = 0;
@@ -88,8 +98,7 @@ for (const path of readmes("src/core")) {
   const { given, examples } = examplesOf(readFileSync(path, "utf8"));
   if (examples.length === 0) continue;
   const folder = dirname(path).slice("src/core/".length);
-  const door = (await import(new URL(`./${folder}/mod.js`, import.meta.url).href)) as object;
-  const names = { ...door, ...world[folder] };
+  const names = { ...(await exportsOf(folder)), ...world[folder] };
   for (const { expression, value } of examples) {
     checked++;
     test(`${folder}: ${expression}`, () => {
