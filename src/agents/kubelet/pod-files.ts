@@ -28,6 +28,8 @@ export type HostPathType =
 export interface PodFiles {
   /** Makes the directory and its parents. */
   makeDirectory(path: string, mode: number, ownership?: Ownership): Promise<void>;
+  /** Makes `path` a link to `target`, whatever link was there. */
+  link(path: string, target: string): Promise<void>;
   /** Mounts a tmpfs there unless one is mounted already. `sizeBytes` 0: half of the machine's memory. */
   mountMemory(path: string, sizeBytes: number, ownership?: Ownership): Promise<void>;
   /** Replaces the directory's content in one step, seen whole or not at all; nothing is written when nothing changed. */

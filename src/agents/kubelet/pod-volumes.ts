@@ -1,7 +1,8 @@
 // The volumes of one pod over its life: set up before its first container starts, kept up to date while it runs.
-import type { Pod } from "../../core/api/types.ts";
+import type { PersistentVolume, Pod } from "../../core/api/types.ts";
 import type { PodObjects } from "./environment.ts";
 import type { KubeletContext } from "./kubelet-context.ts";
+import { claimedVolumes } from "./pod-claims.ts";
 import type { Say } from "./pod-events.ts";
 import { createPodTokens, fetchObjects } from "./pod-objects.ts";
 import { type ContentInput, hasContent } from "./volume-content.ts";
@@ -48,6 +49,15 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
     const volumes = pod.spec?.volumes ?? [];
     const projected = volumes.find((v) => v.projected)?.name ?? volumes[0]?.name ?? "";
     let input: ContentInput;
+    let claimed: ReadonlyMap<string, PersistentVolume>;
+    try {
+      claimed = await claimedVolumes(context.client, pod, facts.nodeName);
+    } catch (error) {
+      const waiting = volumes.filter((v) => v.persistentVolumeClaim).map((v) => v.name);
+      throw new Error(
+        `Unable to attach or mount volumes: unmounted volumes=[${waiting.join(" ")}], unattached volumes=[${waiting.join(" ")}], failed to process volumes=[${waiting.join(" ")}]: ${(error as Error).message}`,
+      );
+    }
     try {
       objects = await fetchObjects(context, pod, true);
       input = await content(pod);
@@ -57,7 +67,7 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
     await Promise.all(
       volumes.map(async (volume) => {
         try {
-          await setUpVolume(pod, volume, { podDir, files, content: input });
+          await setUpVolume(pod, volume, { podDir, files, content: input, claimed });
         } catch (error) {
           throw new Error(
             `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`,
@@ -100,12 +110,13 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
         for (const volume of pod.spec?.volumes ?? []) {
           if (!hasContent(volume)) continue;
           // An object that was deleted leaves the last content in place.
-          await setUpVolume(pod, volume, { podDir, files, content: input }).catch((error: Error) =>
-            context.log("a volume keeps its last content", {
-              pod: uid,
-              volume: volume.name,
-              error: error.message,
-            }),
+          await setUpVolume(pod, volume, { podDir, files, content: input, claimed: new Map() }).catch(
+            (error: Error) =>
+              context.log("a volume keeps its last content", {
+                pod: uid,
+                volume: volume.name,
+                error: error.message,
+              }),
           );
         }
       } catch (error) {

@@ -1,6 +1,6 @@
 // Sets up a pod's volumes and turns a container's volumeMounts into CRI mounts (core/v1 Volume, VolumeMount).
 import { quantityValue } from "../../core/api/quantity/mod.ts";
-import type { Container, Pod, Volume } from "../../core/api/types.ts";
+import type { Container, PersistentVolume, Pod, Volume } from "../../core/api/types.ts";
 import { expandReferences } from "./expand.ts";
 import type { HostPathType, Ownership, PodFiles } from "./pod-files.ts";
 import type { Mount } from "./runtime.ts";
@@ -11,6 +11,8 @@ export const podDirectory = (rootDir: string, uid: string): string => `${rootDir
 /** Where a volume is on this machine. */
 export function volumePath(podDir: string, volume: Volume): string {
   if (volume.hostPath) return volume.hostPath.path;
+  // A claim's volume is reached by a link, so that its place is known without asking the API again.
+  if (volume.persistentVolumeClaim) return `${podDir}/volumes/kubernetes.io~claim/${volume.name}`;
   const kind = volume.emptyDir
     ? "empty-dir"
     : volume.configMap
@@ -32,9 +34,14 @@ function ownership(pod: Pod, writable: boolean): Ownership | undefined {
 export async function setUpVolume(
   pod: Pod,
   volume: Volume,
-  options: { podDir: string; files: PodFiles; content: ContentInput },
+  options: {
+    podDir: string;
+    files: PodFiles;
+    content: ContentInput;
+    claimed: ReadonlyMap<string, PersistentVolume>;
+  },
 ): Promise<void> {
-  const { podDir, files, content } = options;
+  const { podDir, files, content, claimed } = options;
   const path = volumePath(podDir, volume);
   if (hasContent(volume)) {
     await files.writeVolume(path, volumeContent(volume, content), ownership(pod, false));
@@ -43,6 +50,12 @@ export async function setUpVolume(
     if (medium === "Memory")
       await files.mountMemory(path, sizeLimit ? quantityValue(sizeLimit) : 0, ownership(pod, true));
     else await files.makeDirectory(path, 0o777, ownership(pod, true));
+  } else if (volume.persistentVolumeClaim) {
+    const { hostPath, local } = claimed.get(volume.name)!.spec!;
+    const source = hostPath ?? (local && { path: local.path, type: "Directory" });
+    if (!source) throw new VolumeError("only hostPath and local volumes are supported on this node");
+    await files.checkHostPath(source.path, (source.type ?? "") as HostPathType);
+    await files.link(path, source.path);
   } else if (volume.hostPath) {
     await files.checkHostPath(path, (volume.hostPath.type ?? "") as HostPathType);
   } else {
@@ -80,7 +93,7 @@ export async function containerMounts(
     mounts.push({
       containerPath: m.mountPath.startsWith("/") ? m.mountPath : `/${m.mountPath}`,
       hostPath,
-      readonly: m.readOnly ?? false,
+      readonly: (m.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false),
       propagation: idle ? propagation.None : wish,
     });
   }

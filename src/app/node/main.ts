@@ -4,6 +4,7 @@ import { setMaxListeners } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createKubeletServer, runLogRotation, startKubelet } from "../../agents/kubelet/mod.ts";
+import { runLocalVolumes } from "../../agents/local-volumes/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { createContainerdRuntime } from "../../edge/cri/mod.ts";
 import { createHttpClient, createUpgrades, listenTls } from "../../edge/http/mod.ts";
@@ -38,11 +39,22 @@ async function main(): Promise<void> {
   setMaxListeners(0, stop.signal);
   void runDns({ config, client, log }, stop.signal);
   runProxy({ config, client, log }, stop.signal);
+  const files = createPodFiles();
+  void runLocalVolumes(
+    {
+      client,
+      directories: files,
+      nodeName: config.nodeName,
+      directory: `${config.rootDir}/local-volumes`,
+      log,
+    },
+    stop.signal,
+  );
   const kubelet = startKubelet(
     {
       client,
       runtime,
-      files: createPodFiles(),
+      files,
       probes: createProbeClient(),
       machine: readMachine(config.rootDir),
       room: () => readRoom(config.rootDir),

@@ -9,10 +9,19 @@ import {
   namespaces,
   serviceAccounts,
   services,
+  storageClasses,
 } from "../../core/api/refs.ts";
 import { isAlreadyExists, isNotFound } from "../../core/api/status.ts";
-import type { ConfigMap, EndpointSlice, Endpoints, KubeObject, Service } from "../../core/api/types.ts";
+import type {
+  ConfigMap,
+  EndpointSlice,
+  Endpoints,
+  KubeObject,
+  Service,
+  StorageClass,
+} from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
+import { localProvisioner } from "../../core/scheduling/mod.ts";
 import type { KubeClient } from "../client/mod.ts";
 
 async function ensure<T extends KubeObject>(
@@ -117,6 +126,17 @@ function rootCa(namespace: string, caCert: string): Partial<ConfigMap> & KubeObj
   };
 }
 
+/** Claims that name no class get directories of the node that their first pod runs on. */
+const standardClass: Omit<StorageClass, "apiVersion" | "kind"> & KubeObject = {
+  metadata: {
+    name: "standard",
+    annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+  },
+  provisioner: localProvisioner,
+  reclaimPolicy: "Delete",
+  volumeBindingMode: "WaitForFirstConsumer",
+};
+
 /** Makes what is missing; the addresses of the API are corrected when they have changed. */
 export async function ensureBootstrapObjects(
   client: KubeClient,
@@ -130,6 +150,7 @@ export async function ensureBootstrapObjects(
     await ensure(client, serviceAccounts, { metadata: { name: "default", namespace: name } });
     await ensure(client, configMaps, rootCa(name, caCert));
   }
+  await ensure(client, storageClasses, standardClass);
   await ensure(client, services, kubernetesService(cluster));
   await ensure(client, services, dnsService(cluster));
   const wantedEndpoints = kubernetesEndpoints(cluster);

@@ -16,6 +16,7 @@ import { startJobs } from "./job/mod.ts";
 import { startLoadBalancers } from "./load-balancer/mod.ts";
 import { startNamespaces } from "./namespace/mod.ts";
 import { startNodeLifecycle } from "./nodelifecycle/mod.ts";
+import { startPersistentVolumes } from "./persistentvolume/mod.ts";
 import { startPodCollection } from "./podgc/mod.ts";
 import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
@@ -51,6 +52,7 @@ const controllers: readonly StartController[] = [
   startJobs,
   startCronJobs,
   startStatefulSets,
+  startPersistentVolumes,
   startDisruption,
   startReplicaSets,
   startReplicationControllers,

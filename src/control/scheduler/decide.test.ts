@@ -38,7 +38,7 @@ function decide(p: Pod, nodes: Node[], placed: Pod[] = []): string {
   view.putNamespace({ metadata: { name: "other", labels: { team: "a" } } });
   for (const n of nodes) view.putNode(n);
   for (const x of placed) view.putPod(x);
-  const decision = schedulePod(p, view, () => 0);
+  const decision = schedulePod(p, view, { random: () => 0 });
   return decision.kind === "bind" ? decision.node : decision.message;
 }
 const sorry = (n: number, why: string, preemption: string): string =>

@@ -1,11 +1,20 @@
 // One pod, the cluster as it is: the node to bind it to, or the message that says why there is none.
 import type { Pod } from "../../core/api/types.ts";
+import {
+  type ClaimWrite,
+  claimDemands,
+  claimWrites,
+  noStorage,
+  refusedByVolumes,
+  type StorageView,
+} from "./claims.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type Filtered, filterNodes } from "./filter.ts";
 import { bestNode } from "./score.ts";
 
 export type Decision =
-  | { kind: "bind"; node: string }
+  /** `claims` are to be written, and bound, before the pod is. */
+  | { kind: "bind"; node: string; claims: ClaimWrite[] }
   /** The message of condition PodScheduled and of event FailedScheduling. */
   | { kind: "unschedulable"; message: string };
 
@@ -33,23 +42,24 @@ function postFilterMessage(pod: Pod, { refused }: Filtered, nodes: number): stri
   return `no new claims to deallocate, preemption: ${fitError(nodes, histogram(reasons))}`;
 }
 
-/** A volume that needs a claim cannot be had: claims are not served. */
-function missingClaim(pod: Pod): string | undefined {
-  const claim = (pod.spec?.volumes ?? []).find((v) => v.persistentVolumeClaim)?.persistentVolumeClaim;
-  return claim && `persistentvolumeclaim "${claim.claimName}" not found`;
+export interface ScheduleOptions {
+  /** 0…1, picks among equally good nodes. */
+  random(): number;
+  storage?: StorageView;
 }
 
-export function schedulePod(pod: Pod, view: ClusterView, random: () => number): Decision {
+export function schedulePod(pod: Pod, view: ClusterView, options: ScheduleOptions): Decision {
+  const { random, storage = noStorage } = options;
   const total = view.nodes().length;
   if (total === 0) return { kind: "unschedulable", message: "no nodes available to schedule pods" };
-  const claim = missingClaim(pod);
-  if (claim) {
+  const demands = claimDemands(pod, storage);
+  if (typeof demands === "string") {
     const unhelpful = fitError(total, `${total} Preemption is not helpful for scheduling`);
-    return { kind: "unschedulable", message: `${fitError(total, claim)} preemption: ${unhelpful}` };
+    return { kind: "unschedulable", message: `${fitError(total, demands)} preemption: ${unhelpful}` };
   }
-  const filtered = filterNodes(pod, view);
-  const node = bestNode(pod, filtered.feasible, { view, random });
-  if (node) return { kind: "bind", node: node.name };
+  const filtered = filterNodes(pod, view, (node) => refusedByVolumes(demands, storage, node));
+  const best = bestNode(pod, filtered.feasible, { view, random });
+  if (best) return { kind: "bind", node: best.name, claims: claimWrites(demands, storage, best.node!) };
   const why = histogram([...filtered.refused.values()].flatMap((r) => r.reasons));
   return {
     kind: "unschedulable",

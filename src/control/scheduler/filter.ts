@@ -1,5 +1,5 @@
 // Which nodes can take a pod, and why the others cannot, in the order and words of the default scheduler's filter plugins.
-import type { Pod } from "../../core/api/types.ts";
+import type { Node, Pod } from "../../core/api/types.ts";
 import { hostPortsConflict, nodeIsSelected, tolerates, untoleratedTaint } from "../../core/scheduling/mod.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { type AffinityFacts, gatherAffinity, refusedByAffinity } from "./inter-pod-affinity.ts";
@@ -58,6 +58,8 @@ interface Facts {
   requests: PodRequests;
   affinity: AffinityFacts;
   spread: ReturnType<typeof gatherSpread>;
+  /** Why the pod's volumes cannot be had on a node. */
+  volumes(node: Node): string | undefined;
 }
 
 function refusal(pod: Pod, info: NodeInfo, facts: Facts): Refusal | undefined {
@@ -72,17 +74,20 @@ function refusal(pod: Pod, info: NodeInfo, facts: Facts): Refusal | undefined {
     return passing("node(s) didn't have free ports for the requested pod ports");
   const short = refusedByResources(facts.requests, info);
   if (short) return short;
+  const volumes = facts.volumes(node);
+  if (volumes !== undefined) return lasting(volumes);
   const spread = refusedBySpread(facts.spread, info);
   if (spread) return spreadReasons[spread];
   const affinity = refusedByAffinity(facts.affinity, info);
   return affinity && affinityReasons[affinity];
 }
 
-export function filterNodes(pod: Pod, view: ClusterView): Filtered {
+export function filterNodes(pod: Pod, view: ClusterView, volumes: Facts["volumes"]): Filtered {
   const facts: Facts = {
     requests: podRequests(pod),
     affinity: gatherAffinity(pod, view),
     spread: gatherSpread(pod, view, "DoNotSchedule"),
+    volumes,
   };
   const filtered: Filtered = { feasible: [], refused: new Map() };
   for (const info of view.nodes()) {

@@ -14,8 +14,9 @@ import {
   type Log,
   objectKey,
 } from "../client/mod.ts";
+import { bindClaims, createStorageCache } from "./bind-claims.ts";
 import { ClusterView } from "./cluster-view.ts";
-import { schedulePod } from "./decide.ts";
+import { type Decision, schedulePod } from "./decide.ts";
 import { createSchedulingQueue } from "./scheduling-queue.ts";
 
 export interface SchedulerOptions {
@@ -57,6 +58,7 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
   const pods = informers.of(podsRef);
   const nodes = informers.of(nodesRef);
   const namespaces = informers.of(namespacesRef);
+  const { storage, watch: watchStorage } = createStorageCache(informers);
   const recorder = createEventRecorder(client, { component: schedulerName, now });
   const view = new ClusterView();
   const queue = createSchedulingQueue(now, wake);
@@ -108,6 +110,8 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
     },
   });
 
+  watchStorage(() => queue.retryAll());
+
   function wake(): void {
     if (awake || !started) return;
     awake = true;
@@ -128,20 +132,20 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
   }
 
   function place(pod: Pod): void {
-    const decision = schedulePod(pod, view, random);
+    const decision = schedulePod(pod, view, { random, storage });
     if (decision.kind === "unschedulable") {
       refuse(pod, decision.message);
       return;
     }
     view.promise(pod, decision.node);
     binding++;
-    void bind(pod, decision.node).finally(() => {
+    void bind(pod, decision).finally(() => {
       binding--;
       wake();
     });
   }
 
-  async function bind(pod: Pod, node: string): Promise<void> {
+  async function bind(pod: Pod, { node, claims }: Extract<Decision, { kind: "bind" }>): Promise<void> {
     const { name, namespace, uid } = pod.metadata;
     const body: Binding = {
       apiVersion: "v1",
@@ -150,6 +154,7 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
       target: { apiVersion: "v1", kind: "Node", name: node },
     };
     try {
+      if (claims.length > 0) await bindClaims(client, claims, { node, claim: storage.claim, signal });
       await client.create(podsRef, body, { namespace, name, subresource: "binding" });
       queue.done(uid!);
       recorder.record(eventSubject(podsRef, pod), {

@@ -1,2 +1,3 @@
 export * from "./host-ports.ts";
 export * from "./node-selection.ts";
+export * from "./volume-binding.ts";

@@ -7,11 +7,13 @@ import {
   open,
   readdir,
   readFile,
+  readlink,
   realpath,
   rename,
   rm,
   rmdir,
   stat,
+  symlink,
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -157,6 +159,12 @@ export function createPodFiles(): PodFiles {
     async makeDirectory(path, mode, ownership) {
       await mkdir(path, { recursive: true });
       await own(path, mode, ownership);
+    },
+    async link(path, target) {
+      if ((await readlink(path).catch(() => undefined)) === target) return;
+      await mkdir(dirname(path), { recursive: true });
+      await rm(path, { force: true });
+      await symlink(target, path);
     },
     async mountMemory(path, sizeBytes, ownership) {
       await mkdir(path, { recursive: true });

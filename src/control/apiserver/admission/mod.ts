@@ -5,6 +5,7 @@ import { podPriority } from "./pod-priority.ts";
 import { podRuntimeClass } from "./pod-runtime-class.ts";
 import { podServiceAccount } from "./pod-service-account.ts";
 import { podTolerations } from "./pod-tolerations.ts";
+import { defaultStorageClass, storageProtection } from "./storage.ts";
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
@@ -12,4 +13,6 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   podPriority,
   podTolerations,
   podRuntimeClass,
+  storageProtection,
+  defaultStorageClass,
 ];

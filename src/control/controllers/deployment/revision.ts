@@ -47,13 +47,16 @@ export function splitReplicaSets(
   return { current, old: sorted.filter((rs) => rs !== current) };
 }
 
-export function revisionOf(o: ReplicaSet | Deployment): number {
+/** An int64: adopted ReplicaSets may bring numbers beyond what a double holds exactly. */
+export function revisionOf(o: ReplicaSet | Deployment): bigint {
   const text = o.metadata.annotations?.[revisionAnnotation] ?? "";
-  return /^\d+$/.test(text) ? Number(text) : 0;
+  return /^\d+$/.test(text) ? BigInt(text) : 0n;
 }
 
-export function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map(revisionOf)) + 1;
+export function nextRevision(old: readonly ReplicaSet[]): bigint {
+  let newest = 0n;
+  for (const rs of old) if (revisionOf(rs) > newest) newest = revisionOf(rs);
+  return newest + 1n;
 }
 
 function withHistory(history: string, revision: string): string {
@@ -67,13 +70,13 @@ function withHistory(history: string, revision: string): string {
 export function currentAnnotations(
   d: Deployment,
   rs: ReplicaSet | undefined,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const out: Record<string, string> = { ...rs?.metadata.annotations };
   for (const [k, v] of Object.entries(d.metadata.annotations ?? {})) if (!notCopied.has(k)) out[k] = v;
   const before = out[revisionAnnotation];
   const known = before === undefined || before === "" || /^\d+$/.test(before);
-  if (known && Number(before || 0) < revision) {
+  if (known && BigInt(before || 0) < revision) {
     out[revisionAnnotation] = String(revision);
     if (before) out[historyAnnotation] = withHistory(out[historyAnnotation] ?? "", before);
   }
@@ -103,7 +106,7 @@ export function expiredReplicaSets(d: Deployment, old: readonly ReplicaSet[]): R
   const alive = old.filter((rs) => !rs.metadata.deletionTimestamp);
   const surplus = Math.max(0, alive.length - limit);
   return alive
-    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .sort((a, b) => Number(revisionOf(a) - revisionOf(b)))
     .slice(0, surplus)
     .filter(
       (rs) =>

@@ -10,9 +10,17 @@ import { sameJson } from "../same-json.ts";
 
 export const revisionHashLabel = "controller-revision-hash";
 
+/** Keys in order, as Go writes maps: clients compare a revision's bytes with those of a template of their own. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([k, v]) => [k, sorted(v)]));
+}
+
 /** A patch that brings the owner back to this template. */
 function revisionData(template: PodTemplateSpec): object {
-  return { spec: { template: { ...template, $patch: "replace" } } };
+  return sorted({ spec: { template: { ...template, $patch: "replace" } } }) as object;
 }
 
 /** The template that a revision holds. */
@@ -40,10 +48,10 @@ export function planRevisions(
   template: PodTemplateSpec,
   { existing, ownerReference }: { existing: readonly ControllerRevision[]; ownerReference: OwnerReference },
 ): RevisionPlan {
-  const sorted = [...existing].sort(byRevision);
-  const newest = sorted.at(-1)?.revision ?? 0;
+  const numbered = [...existing].sort(byRevision);
+  const newest = numbered.at(-1)?.revision ?? 0;
   const data = revisionData(template);
-  const same = sorted.filter((r) => sameJson(r.data, data)).at(-1);
+  const same = numbered.filter((r) => sameJson(r.data, data)).at(-1);
   if (same)
     return same.revision === newest
       ? { kind: "use", revision: same }

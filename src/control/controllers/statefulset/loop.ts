@@ -1,12 +1,13 @@
 // The StatefulSet controller.
 import {
+  persistentVolumeClaims as claimsRef,
   controllerRevisions,
   pods as podsRef,
   statefulSets as statefulSetsRef,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
-import type { Pod, StatefulSet } from "../../../core/api/types.ts";
+import type { PersistentVolumeClaim, Pod, StatefulSet } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
   controllerQueue,
@@ -24,7 +25,7 @@ import {
 import { createRevisions, revisionHashLabel, revisionTemplate } from "../revisions/mod.ts";
 import { sameJson } from "../same-json.ts";
 import { decideStateful, type StatefulStep } from "./decide.ts";
-import { ordinalOf, statefulPod } from "./stateful-pod.ts";
+import { firstOrdinal, ordinalOf, stateClaims, statefulPod } from "./stateful-pod.ts";
 
 const component = "statefulset-controller";
 
@@ -32,6 +33,7 @@ export const startStatefulSets: StartController = (context) => {
   const { client, informers, now } = context;
   const sets = informers.of(statefulSetsRef);
   const pods = informers.of(podsRef);
+  const claims = informers.of(claimsRef);
   indexByController(pods);
   informers.of(controllerRevisions);
   const recorder = controllerRecorder(context, component);
@@ -61,6 +63,7 @@ export const startStatefulSets: StartController = (context) => {
     const held = revisions.of(set).find((r) => r.metadata.name === revision);
     const template = held ? revisionTemplate(held) : set.spec!.template;
     const pod = statefulPod(set, ordinal, { template, revision });
+    await createClaims(set, ordinal);
     const what = `create Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     try {
       pods.wrote(await client.create<Pod>(podsRef, pod, { namespace: set.metadata.namespace }));
@@ -74,6 +77,7 @@ export const startStatefulSets: StartController = (context) => {
 
   async function remove(set: StatefulSet, pod: Pod): Promise<void> {
     const { name, namespace, uid } = pod.metadata;
+    await handClaimsTo(set, pod);
     leaving.add(pod);
     try {
       await client.delete(podsRef, name!, { namespace, preconditions: { uid: uid! } });
@@ -90,18 +94,46 @@ export const startStatefulSets: StartController = (context) => {
     }
   }
 
-  /** Claims cannot be made here; a set that needs them is told so instead of getting pods that never start. */
-  function lacksClaims(set: StatefulSet): boolean {
-    const [claim] = set.spec?.volumeClaimTemplates ?? [];
-    if (!claim) return false;
-    const pod = `${set.metadata.name}-${set.spec?.ordinals?.start ?? 0}`;
-    say(
-      set,
-      "Warning",
-      "FailedCreate",
-      `create Claim ${claim.metadata?.name}-${pod} for Pod ${pod} in StatefulSet ${set.metadata.name} failed error: persistent volume claims are not served by this cluster`,
-    );
-    return true;
+  /** Makes the claims of an ordinal that are not there. */
+  async function createClaims(set: StatefulSet, ordinal: number): Promise<void> {
+    const { namespace, name } = set.metadata;
+    for (const { claim } of stateClaims(set, ordinal)) {
+      const claimName = claim.metadata.name!;
+      const known = claims.get(`${namespace}/${claimName}`);
+      if (known?.metadata.deletionTimestamp) throw new Error(`pvc ${claimName} is being deleted`);
+      if (known) continue;
+      const pod = `Pod ${name}-${ordinal} in StatefulSet ${name}`;
+      try {
+        claims.wrote(await client.create<PersistentVolumeClaim>(claimsRef, claim, { namespace }));
+        say(set, "Normal", "SuccessfulCreate", `Create Claim ${claimName} ${pod} success`);
+      } catch (error) {
+        if (isAlreadyExists(error)) continue;
+        const why = (error as Error).message;
+        say(set, "Warning", "FailedCreate", `Create Claim ${claimName} for ${pod} failed error: ${why}`);
+        throw error;
+      }
+    }
+  }
+
+  /** With whenScaled: Delete, a claim goes with the pod that is no longer wanted; the garbage collector sees to it. */
+  async function handClaimsTo(set: StatefulSet, pod: Pod): Promise<void> {
+    const ordinal = ordinalOf(set, pod)!;
+    const start = firstOrdinal(set);
+    const scaled = set.spec?.persistentVolumeClaimRetentionPolicy?.whenScaled === "Delete";
+    if (!scaled || (ordinal >= start && ordinal < start + (set.spec?.replicas ?? 1))) return;
+    for (const { claim } of stateClaims(set, ordinal)) {
+      const known = claims.get(`${set.metadata.namespace}/${claim.metadata.name}`);
+      if (!known || known.metadata.ownerReferences?.some((o) => o.uid === pod.metadata.uid)) continue;
+      const { name, uid } = pod.metadata;
+      const owner = { apiVersion: "v1", kind: "Pod", name: name!, uid: uid! };
+      const ownerReferences = [
+        ...(known.metadata.ownerReferences ?? []).filter((o) => o.uid !== set.metadata.uid),
+        owner,
+      ];
+      claims.wrote(
+        await client.update(claimsRef, { ...known, metadata: { ...known.metadata, ownerReferences } }),
+      );
+    }
   }
 
   async function reconcile(key: string): Promise<void> {
@@ -135,7 +167,7 @@ export const startStatefulSets: StartController = (context) => {
         nowMs: now(),
         leaving: leaving.has,
       });
-    const step = lacksClaims(set) ? { ...decide(), create: [] } : decide();
+    const step = decide();
     const results = await Promise.allSettled([
       ...step.remove.map((p) => remove(set, p)),
       ...step.create.map((c) => create(set, c)),

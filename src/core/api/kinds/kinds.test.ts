@@ -77,6 +77,57 @@ const cases: [name: string, plural: string, group: string, object: object, messa
     { data: { a: MB } },
     ["[]: Too long: may not be more than 1048576 bytes"],
   ],
+  [
+    "claim of nothing",
+    "persistentvolumeclaims",
+    "",
+    { spec: {} },
+    [
+      "spec.accessModes: Required value: at least 1 access mode is required",
+      "spec.resources[storage]: Required value",
+    ],
+  ],
+  [
+    "claim with modes that exclude each other",
+    "persistentvolumeclaims",
+    "",
+    {
+      spec: {
+        accessModes: ["ReadWriteOnce", "ReadWriteOncePod"],
+        resources: { requests: { storage: "0" } },
+        storageClassName: "A",
+      },
+    },
+    [
+      "spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes",
+      'spec.resources[storage]: Invalid value: "0": must be greater than zero',
+      "spec.storageClassName: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+    ],
+  ],
+  [
+    "volume with two sources",
+    "persistentvolumes",
+    "",
+    {
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        capacity: { storage: "1Gi" },
+        hostPath: { path: "/a" },
+        nfs: { path: "/b", server: "s" },
+      },
+    },
+    ["spec.nfs: Forbidden: may not specify more than 1 volume type"],
+  ],
+  [
+    "class without provisioner",
+    "storageclasses",
+    "storage.k8s.io",
+    { volumeBindingMode: "Later" },
+    [
+      "provisioner: Required value",
+      'volumeBindingMode: Unsupported value: "Later": supported values: "Immediate", "WaitForFirstConsumer"',
+    ],
+  ],
   ["Secret", "secrets", "", { stringData: { a: "b" } }, []],
   [
     "Secret too big",

@@ -35,6 +35,53 @@ const tables: [name: string, plural: string, group: string, object: object, cell
     "a|Ready,SchedulingDisabled|control-plane,edge|60m|v1.36.0|172.30.0.2|<none>|Debian|6.1|containerd://1.6",
   ],
   ["node without word", "nodes", "", {}, "a|Unknown|<none>|60m||<none>|<none>|<unknown>|<unknown>|<unknown>"],
+  [
+    "claim",
+    "persistentvolumeclaims",
+    "",
+    {
+      spec: { volumeName: "disk", storageClassName: "standard", volumeMode: "Filesystem" },
+      status: {
+        phase: "Bound",
+        accessModes: ["ReadWriteMany", "ReadWriteOnce"],
+        capacity: { storage: "1Gi" },
+      },
+    },
+    "a|Bound|disk|1Gi|RWO,RWX|standard|<unset>|60m|Filesystem",
+  ],
+  [
+    "claim without volume",
+    "persistentvolumeclaims",
+    "",
+    { status: { phase: "Pending" } },
+    "a|Pending|||||<unset>|60m|<unset>",
+  ],
+  [
+    "volume",
+    "persistentvolumes",
+    "",
+    {
+      spec: {
+        accessModes: ["ReadOnlyMany"],
+        capacity: { storage: "1Gi" },
+        claimRef: { namespace: "default", name: "data" },
+        persistentVolumeReclaimPolicy: "Retain",
+        storageClassName: "slow",
+      },
+      status: { phase: "Released" },
+    },
+    "a|1Gi|ROX|Retain|Released|default/data|slow|<unset>||60m|<unset>",
+  ],
+  [
+    "default class",
+    "storageclasses",
+    "storage.k8s.io",
+    {
+      metadata: { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
+      provisioner: "x/y",
+    },
+    "a (default)|x/y|Delete|Immediate|false|60m",
+  ],
   ["no endpoints", "endpoints", "", {}, "a|<none>|60m"],
   [
     "endpoints",

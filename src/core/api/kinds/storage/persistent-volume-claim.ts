@@ -28,23 +28,37 @@ type Spec = NonNullable<PersistentVolumeClaim["spec"]>;
 /** How a class was asked for before there was a field. */
 const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 
-function validate(c: PersistentVolumeClaim): FieldError[] {
-  const spec = c.spec ?? ({} as Spec);
+/** `path` is the spec's. */
+export function validateClaimSpec(given: Spec | undefined, path: string): FieldError[] {
+  const spec = given ?? ({} as Spec);
   const errors: FieldError[] = [];
   const storage = spec.resources?.requests?.storage;
   if (!spec.accessModes?.length)
-    errors.push(required("spec.accessModes", "at least 1 access mode is required"));
-  if (spec.selector) errors.push(...validateLabelSelector(spec.selector, "spec.selector"));
-  errors.push(...validateAccessModes(spec.accessModes ?? [], "spec.accessModes"));
-  if (storage === undefined) errors.push(required("spec.resources[storage]"));
-  else errors.push(...validatePositiveQuantity(storage, "spec.resources[storage]"));
+    errors.push(required(`${path}.accessModes`, "at least 1 access mode is required"));
+  if (spec.selector) errors.push(...validateLabelSelector(spec.selector, `${path}.selector`));
+  errors.push(...validateAccessModes(spec.accessModes ?? [], `${path}.accessModes`));
+  if (storage === undefined) errors.push(required(`${path}.resources[storage]`));
+  else errors.push(...validatePositiveQuantity(storage, `${path}.resources[storage]`));
   if (spec.storageClassName)
     errors.push(
-      ...invalidEach("spec.storageClassName", spec.storageClassName, dns1123Subdomain(spec.storageClassName)),
+      ...invalidEach(
+        `${path}.storageClassName`,
+        spec.storageClassName,
+        dns1123Subdomain(spec.storageClassName),
+      ),
     );
   if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode))
-    errors.push(notSupported("spec.volumeMode", spec.volumeMode, volumeModes));
+    errors.push(notSupported(`${path}.volumeMode`, spec.volumeMode, volumeModes));
   return errors;
+}
+
+const validate = (c: PersistentVolumeClaim): FieldError[] => validateClaimSpec(c.spec, "spec");
+
+export function setClaimDefaults(c: Pick<PersistentVolumeClaim, "spec" | "status">): void {
+  c.spec ??= {} as Spec;
+  c.spec.volumeMode ||= "Filesystem";
+  c.status ??= {};
+  c.status.phase ||= "Pending";
 }
 
 function validateUpdate(c: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
@@ -85,12 +99,7 @@ export const persistentVolumeClaim: ResourceDefinition<PersistentVolumeClaim> = 
     namespaced: true,
     model: "V1PersistentVolumeClaim",
     subresources: [statusOf("PersistentVolumeClaim")],
-    setDefaults(c) {
-      c.spec ??= {} as Spec;
-      c.spec.volumeMode ||= "Filesystem";
-      c.status ??= {};
-      c.status.phase ||= "Pending";
-    },
+    setDefaults: setClaimDefaults,
     prepareForCreate(c) {
       c.status = { phase: "Pending" };
     },

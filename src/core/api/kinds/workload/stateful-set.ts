@@ -1,9 +1,10 @@
 // apps/v1 StatefulSet (kubernetes pkg/registry/apps/statefulset).
 import type { ResourceDefinition } from "../../resource.ts";
 import type { FieldError } from "../../status.ts";
-import type { StatefulSet } from "../../types.ts";
+import type { PersistentVolumeClaim, StatefulSet } from "../../types.ts";
 import { define, specAndStatus } from "../define.ts";
 import { forbidden, notNegative, notSupported, required, semanticEqual } from "../meta/mod.ts";
+import { setClaimDefaults, validateClaimSpec } from "../storage/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, nameColumn, templateColumns } from "../table/mod.ts";
 import { selectorText } from "./selector-text.ts";
@@ -33,7 +34,25 @@ function setDefaults(s: StatefulSet): void {
   spec.revisionHistoryLimit ??= 10;
   spec.template ??= {};
   setTemplateDefaults(spec.template);
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion = "v1";
+    claim.kind = "PersistentVolumeClaim";
+    setClaimDefaults(claim as PersistentVolumeClaim);
+  }
   s.status = { replicas: 0, ...s.status };
+}
+
+/** The template as its pods have it: with a volume for each claim. */
+function claimedTemplate(spec: Spec): Spec["template"] {
+  const { template } = spec;
+  const claims = spec.volumeClaimTemplates ?? [];
+  if (!template?.spec || claims.length === 0) return template;
+  const names = new Set(claims.map((c) => c.metadata?.name));
+  const volumes = [
+    ...(template.spec.volumes ?? []).filter((v) => !names.has(v.name)),
+    ...[...names].map((name = "") => ({ name, persistentVolumeClaim: { claimName: name } })),
+  ];
+  return { ...template, spec: { ...template.spec, volumes } };
 }
 
 function validate(s: StatefulSet): FieldError[] {
@@ -49,11 +68,14 @@ function validate(s: StatefulSet): FieldError[] {
   return [
     ...errors,
     ...notNegative("spec.updateStrategy.rollingUpdate.partition", rollingUpdate?.partition),
+    ...(spec.volumeClaimTemplates ?? []).flatMap((c, i) =>
+      validateClaimSpec(c.spec, `spec.volumeClaimTemplates[${i}].spec`),
+    ),
     ...notNegative("spec.replicas", spec.replicas),
     ...notNegative("spec.minReadySeconds", spec.minReadySeconds),
     ...notNegative("spec.ordinals.start", spec.ordinals?.start),
     ...validateSelector(spec.selector, "spec.selector", "statefulset"),
-    ...validateRunningTemplate(spec.template, spec.selector, { kind: "StatefulSet" }),
+    ...validateRunningTemplate(claimedTemplate(spec), spec.selector, { kind: "StatefulSet" }),
   ];
 }
 

@@ -1,0 +1,2 @@
+// The door of agents/local-volumes.
+export * from "./local-volumes.ts";

@@ -1,0 +1,1 @@
+export { startPersistentVolumes } from "./loop.ts";
