@@ -119,13 +119,23 @@ exec nc.openbsd "$@"
 
 /**
  * Debian's ash forgets variables whose names are no identifiers (a ConfigMap's key `data-1`), which the official image's
- * hands on to what it starts; bash does too. At a prompt it is ash.
+ * hands on to what it starts, as bash does: where there are any, commands are run by bash. A shell found by PATH calls itself
+ * "sh".
  */
 const busyboxSh = `#!/usr/bin/bash --posix
+name=$0
+[ "$name" != /usr/bin/sh ] || name=sh
 case $* in
-  ""|-i|-l|-il|-li) exec busybox sh "$@" ;;
+  ""|-i|-l|-il|-li) ;;
+  *)
+    { mapfile -d "" -t all </proc/self/environ; } 2>/dev/null
+    for variable in "\${all[@]%%=*}"; do
+      case $variable in
+        [0-9]*|*[!A-Za-z0-9_]*) exec -a sh /usr/bin/bash "$@" ;;
+      esac
+    done ;;
 esac
-exec -a sh /usr/bin/bash "$@"
+exec -a "$name" busybox "$@"
 `;
 
 export const offlineImages: readonly ImageSpec[] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -160,22 +160,23 @@ for (const [args, said, code] of calls)
     assert.deepEqual([lines.join("|"), status], [said, code]);
   });
 
-test("busybox's sh hands on variables whose names are no identifiers, and is busybox's own at a prompt", () => {
+test("busybox's sh is its own, but for variables whose names are no identifiers", () => {
   const image = offlineImages.find((i) => i.name === "docker.io/library/busybox:latest")!;
   const script = image.files!["/usr/bin/sh"];
   assert.equal(script?.kind, "file");
   const sh = join(dir, "sh");
   writeFileSync(sh, (script as { data: string }).data, { mode: 0o755 });
   writeFileSync(join(dir, "busybox"), '#!/bin/sh\necho "busybox $*"\n', { mode: 0o755 });
-  const call = (args: string[]): string =>
-    execFileSync(sh, args, {
-      env: { PATH: `${dir}:${process.env.PATH}`, "data-1": "x y" },
-      encoding: "utf8",
-    });
-  assert.match(call(["-c", "env"]), /^data-1=x y$/m);
-  assert.equal(call(["-c", 'echo "$0 $*"', "me", "a b", "c"]), "me a b c\n");
-  assert.equal(call([]), "busybox sh\n");
-  assert.equal(call(["-l"]), "busybox sh -l\n");
+  const call = (args: string[], env: Record<string, string> = {}): string =>
+    execFileSync(sh, args, { env: { PATH: `${dir}:${process.env.PATH}`, ...env }, encoding: "utf8" });
+  const odd = { "data-1": "x y" };
+  assert.match(call(["-c", "env"], odd), /^data-1=x y$/m);
+  assert.equal(call(["-c", 'echo "$0 $*"', "me", "a b", "c"], odd), "me a b c\n");
+  assert.equal(spawnSync(sh, ["-c", "echo told >&2"], { env: odd, encoding: "utf8" }).stderr, "told\n");
+  assert.equal(call(["-c", "env"]), "busybox -c env\n");
+  assert.equal(call(["-c", "env"], { "1a": "" }).includes("1a="), true);
+  assert.equal(call([], odd), "busybox \n");
+  assert.equal(call(["-l"], odd), "busybox -l\n");
 });
 
 test("a node's root shares files with the template, never databases; it is whole or not there", async () => {
