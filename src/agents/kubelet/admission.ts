@@ -1,15 +1,14 @@
 // Whether a pod that was bound to this node may run here (kubelet lifecycle/predicate): its system, room for its requests, its
 // node selector and affinity, host ports, taints. The scheduler has asked before; a pod whose nodeName was set by hand has not
 // been asked.
-import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import {
   hostPortsConflict,
   hostPortsOf,
   nodeIsSelected,
+  podResources,
   untoleratedTaint,
 } from "../../core/scheduling/mod.ts";
-import { isSidecar } from "./pod-text.ts";
 
 export interface Rejection {
   reason: string;
@@ -25,31 +24,13 @@ export interface Room {
   pods: number;
 }
 
-type Amounts = Record<string, string> | undefined;
-
-const cpu = (a: Amounts): number => (a?.cpu ? quantityMilliValue(a.cpu) : 0);
-const bytes = (a: Amounts, name: string): number => (a?.[name] ? quantityValue(a[name]) : 0);
-
-/** What a pod asks for: the sum of its containers or its largest init step, sidecars counted in both. */
+/** What a pod asks for, of the resources that a node has room of. */
 export function podRequests(pod: Pod): { milliCpu: number; memoryBytes: number; storageBytes: number } {
-  const measure = (read: (a: Amounts) => number): number => {
-    let sum = 0;
-    let sidecars = 0;
-    let peak = 0;
-    for (const c of pod.spec?.containers ?? []) sum += read(c.resources?.requests);
-    for (const c of pod.spec?.initContainers ?? []) {
-      const amount = read(c.resources?.requests);
-      if (isSidecar(c)) {
-        sidecars += amount;
-        peak = Math.max(peak, sidecars);
-      } else peak = Math.max(peak, sidecars + amount);
-    }
-    return Math.max(sum + sidecars, peak) + read(pod.spec?.overhead);
-  };
+  const amounts = podResources(pod);
   return {
-    milliCpu: measure(cpu),
-    memoryBytes: measure((a) => bytes(a, "memory")),
-    storageBytes: measure((a) => bytes(a, "ephemeral-storage")),
+    milliCpu: amounts.get("cpu") ?? 0,
+    memoryBytes: amounts.get("memory") ?? 0,
+    storageBytes: amounts.get("ephemeral-storage") ?? 0,
   };
 }
 

@@ -8,7 +8,7 @@ import { goDuration } from "./go-duration.ts";
 import { parseImageName } from "./image-name.ts";
 import { logText } from "./pod-cache.ts";
 import { parseResolvConf, podHostname, podResolvConf, renderHostsFile } from "./pod-dns.ts";
-import { cpuQuota, cpuShares, oomScoreAdj, qosClass } from "./resources.ts";
+import { cpuQuota, cpuShares, oomScoreAdj } from "./resources.ts";
 import { containerSecurity } from "./security.ts";
 import { serviceVariables } from "./service-env.ts";
 import { VolumeError, volumeContent } from "./volume-content.ts";
@@ -185,13 +185,8 @@ test("host names and the hosts file", () => {
   assert.equal(podHostname(pod({}, { name: `${"a".repeat(62)}-bcd` }), "d").hostname, "a".repeat(62));
 });
 
-test("QoS classes and what the kernel is told", () => {
+test("what the kernel is told", () => {
   const of = (resources: object): Pod => pod({ containers: [{ name: "c", resources }] });
-  const full = { requests: { cpu: "1", memory: "1Gi" }, limits: { cpu: "1", memory: "1Gi" } };
-  assert.equal(qosClass(of({})), "BestEffort");
-  assert.equal(qosClass(of(full)), "Guaranteed");
-  assert.equal(qosClass(of({ limits: full.limits })), "Guaranteed");
-  assert.equal(qosClass(of({ requests: { cpu: "1" } })), "Burstable");
   assert.deepEqual([cpuShares(0), cpuShares(250), cpuShares(1e9)], [2, 256, 262_144]);
   assert.deepEqual([cpuQuota(0), cpuQuota(500), cpuQuota(1)], [undefined, 50_000, 1000]);
   const burst = of({ requests: { memory: "1Gi" } });

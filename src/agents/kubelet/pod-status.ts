@@ -1,4 +1,5 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
+import { qosClass } from "../../core/api/kinds/pod/qos-class.ts";
 import { timestamp } from "../../core/api/timestamp.ts";
 import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../core/api/types.ts";
 import type { Rejection } from "./admission.ts";
@@ -7,7 +8,6 @@ import { isStarted, mayStart, type Waiting } from "./decide.ts";
 import { podConditions } from "./pod-conditions.ts";
 import { latest, type PodState, previous, resourcesOf } from "./pod-state.ts";
 import { allContainers, isSidecar, type SpecContainer } from "./pod-text.ts";
-import { qosClass } from "./resources.ts";
 import type { RuntimeContainer } from "./runtime.ts";
 
 export interface StatusInput {
@@ -212,7 +212,7 @@ export function podStatus(input: StatusInput): PodStatus {
     hostIPs: [{ ip: input.hostIP }],
     ...(podIPs.length > 0 ? { podIP: podIPs[0]!, podIPs: podIPs.map((ip) => ({ ip })) } : {}),
     startTime: input.startTime,
-    qosClass: pod.status?.qosClass ?? qosClass(pod),
+    qosClass: pod.status?.qosClass ?? qosClass(pod.spec!),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: main,
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
@@ -229,6 +229,6 @@ function rejection({ pod, state, startTime, now }: StatusInput, verdict: Rejecti
     conditions: podConditions({ pod, phase, init: [], main: [], state, now }),
     ...verdict,
     startTime,
-    qosClass: pod.status?.qosClass ?? qosClass(pod),
+    qosClass: pod.status?.qosClass ?? qosClass(pod.spec!),
   } as PodStatus;
 }

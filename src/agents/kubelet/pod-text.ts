@@ -34,3 +34,10 @@ const eventPath: Record<ContainerKind, string> = {
 };
 
 export const containerFieldPath = (c: SpecContainer): string => `${eventPath[c.kind]}{${c.container.name}}`;
+
+/** What is started first in a new sandbox: the first init container, or every main one. */
+export function firstToStart(pod: Pod): SpecContainer[] {
+  const all = allContainers(pod);
+  const init = all.find((c) => c.kind === "init");
+  return init ? [init] : all.filter((c) => c.kind === "main");
+}

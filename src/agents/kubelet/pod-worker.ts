@@ -15,10 +15,11 @@ import { createPodResizes } from "./pod-resize.ts";
 import { createPodSandboxes } from "./pod-sandboxes.ts";
 import type { PodState } from "./pod-state.ts";
 import { podStatus } from "./pod-status.ts";
-import { allContainers, type SpecContainer } from "./pod-text.ts";
+import { allContainers, firstToStart } from "./pod-text.ts";
 import { createPodVolumes } from "./pod-volumes.ts";
 import type { RuntimeContainer } from "./runtime.ts";
 import type { StatusWriter } from "./status-writer.ts";
+import { createWakeLoop } from "./wake-loop.ts";
 
 export interface PodWorker {
   readonly pod: Pod;
@@ -70,13 +71,6 @@ const earliest = (...times: (number | undefined)[]): number | undefined => {
   return set.length > 0 ? Math.min(...set) : undefined;
 };
 
-/** What is started first in a new sandbox: the first init container, or every main one. */
-function firstToStart(pod: Pod): SpecContainer[] {
-  const all = allContainers(pod);
-  const init = all.find((c) => c.kind === "init");
-  return init ? [init] : all.filter((c) => c.kind === "main");
-}
-
 export function createPodWorker(options: WorkerOptions): PodWorker {
   const { context, writer } = options;
   const { runtime, facts, now, log } = context;
@@ -102,37 +96,12 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const told = new Set<string>();
   const leaving = new AbortController();
 
-  let dirty = false;
-  let running = false;
-  let timer: NodeJS.Timeout | undefined;
-
-  function wake(): void {
-    dirty = true;
-    if (running || gone) return;
-    running = true;
-    void loop();
-  }
-
-  async function loop(): Promise<void> {
-    while (dirty && !gone) {
-      dirty = false;
-      clearTimeout(timer);
-      try {
-        await sync();
-      } catch (error) {
-        log("pod sync failed", { pod: podKey(pod), error: (error as Error).stack });
-        wakeAt(now() + 1000);
-      }
-    }
-    running = false;
-    if (dirty) wake();
-  }
-
-  function wakeAt(at: number | undefined): void {
-    clearTimeout(timer);
-    if (at === undefined) return;
-    timer = setTimeout(wake, Math.min(Math.max(0, at - now()), 2 ** 31 - 1));
-  }
+  const loop = createWakeLoop({
+    look: sync,
+    onError: (error) => log("pod sync failed", { pod: podKey(pod), error: (error as Error).stack }),
+    now,
+  });
+  const { wake, wakeAt } = loop;
 
   const cache = createPodCache(runtime, context.files, uid);
   const parts: PodParts = {
@@ -293,7 +262,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       for (const c of firstToStart(pod)) containers.prefetch(c);
       void publish();
       const [made, mounted] = await Promise.all([sandboxes.make(), volumes.prepare(pod, events)]);
-      if (made) dirty = true;
+      if (made) wake();
       return earliest(made ? undefined : sandboxes.retryAt, mounted ? undefined : volumes.retryAt);
     }
     if (plan.start.length === 0) return undefined;
@@ -301,7 +270,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     for (const start of plan.start) {
       if (leaving.signal.aborted) break;
       if (now() - published > stalestStatusMs) void publish();
-      if (await containers.start(start)) dirty = true;
+      if (await containers.start(start)) wake();
       probes.sync(containers.hooking);
     }
     return undefined;
@@ -335,7 +304,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
         probes.stop();
         if (deleted) {
           gone = true;
-          clearTimeout(timer);
+          loop.end();
           context.images.forget(uid);
           options.onGone(uid);
           return;

@@ -1,10 +1,9 @@
 // From resource requests and limits to what the kernel is told: cpu shares and quota, memory limit, OOM score, QoS class
 // (kubelet cm/helpers, qos/policy; KEP-1287 for the arithmetic's floors).
+import { type QosClass, qosClass } from "../../core/api/kinds/pod/qos-class.ts";
 import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
 import type { Container, Pod } from "../../core/api/types.ts";
 import type { LinuxResources } from "./runtime.ts";
-
-export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
 const minShares = 2;
 const maxShares = 262_144;
@@ -16,25 +15,6 @@ type Amounts = Record<string, string> | undefined;
 export const milliCpu = (amounts: Amounts): number => (amounts?.cpu ? quantityMilliValue(amounts.cpu) : 0);
 export const memoryBytes = (amounts: Amounts): number =>
   amounts?.memory ? quantityValue(amounts.memory) : 0;
-
-/** A pod's QoS class (core/v1 PodStatus.qosClass). */
-export function qosClass(pod: Pod): QosClass {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  let any = false;
-  let guaranteed = true;
-  for (const c of containers) {
-    const { requests, limits } = c.resources ?? {};
-    for (const name of ["cpu", "memory"] as const) {
-      const amount = name === "cpu" ? milliCpu : memoryBytes;
-      const request = amount(requests);
-      const limit = amount(limits);
-      if (request > 0 || limit > 0) any = true;
-      if (limit === 0 || (requests?.[name] !== undefined && request !== limit)) guaranteed = false;
-    }
-  }
-  if (!any) return "BestEffort";
-  return guaranteed ? "Guaranteed" : "Burstable";
-}
 
 /** 1024 shares a core. */
 export function cpuShares(milli: number): number {
@@ -50,7 +30,7 @@ export function cpuQuota(milli: number): number | undefined {
 /** -997 guaranteed, 1000 best effort, in between by the share of the machine's memory that was requested. */
 export function oomScoreAdj(pod: Pod, container: Container, memoryCapacity: number): number {
   if ((pod.spec?.priority ?? 0) >= 2_000_000_000) return -997;
-  switch (qosClass(pod)) {
+  switch (qosClass(pod.spec!)) {
     case "Guaranteed":
       return -997;
     case "BestEffort":
@@ -79,7 +59,7 @@ export function linuxResources(pod: Pod, container: Container, memoryCapacity: n
 
 /** `/<root>/<qos>/pod<uid>`; guaranteed pods stand directly under the root, as the kubelet has them. */
 export function cgroupParent(root: string, pod: Pod): string {
-  const qos = qosClass(pod);
+  const qos = qosClass(pod.spec!);
   const middle = qos === "Guaranteed" ? "" : `/${qos.toLowerCase()}`;
   return `${root}${middle}/pod${pod.metadata.uid}`;
 }

@@ -1,6 +1,7 @@
 // A node with the pods that are on it or were promised to it, and what they use together (scheduler framework NodeInfo).
 import type { Node, Pod } from "../../core/api/types.ts";
-import { type Amounts, addAmounts, amountsOf, type PodRequests, podRequests } from "./pod-requests.ts";
+import { type Amounts, addAmounts, amountsOf } from "../../core/scheduling/mod.ts";
+import { type PodRequests, podRequests } from "./pod-requests.ts";
 
 export interface PlacedPod {
   pod: Pod;

@@ -1,3 +1,4 @@
 export * from "./host-ports.ts";
 export * from "./node-selection.ts";
+export * from "./pod-resources.ts";
 export * from "./volume-binding.ts";
