@@ -86,21 +86,23 @@ test("the window of events is bounded by number, by bytes and by age", async () 
 
 test("what waits is bounded", async () => {
   const inner = createMemoryLog();
-  let release = (): void => {};
+  const appends: (() => void)[] = [];
   const log: StoreLog = {
     ...inner,
-    append: (events, to) => new Promise<void>((r) => (release = r)).then(() => inner.append(events, to)),
+    append: (events, to) => new Promise<void>((r) => appends.push(r)).then(() => inner.append(events, to)),
+  };
+  const appending = async (): Promise<() => void> => {
+    while (appends.length === 0) await new Promise((r) => setImmediate(r));
+    return appends.shift()!;
   };
   const store = openStore(log, { maxQueue: 10 });
   const first = store.put("/a/first", 0, bytes("v"));
-  await new Promise((r) => setTimeout(r, 5));
+  const release = await appending();
   const waiting = Array.from({ length: 10 }, (_, i) => store.put(`/a/${i}`, 0, bytes("v")));
-  await new Promise((r) => setTimeout(r, 5));
   await assert.rejects(store.put("/a/more", 0, bytes("v")), /too many writes/);
   release();
   await first;
-  await new Promise((r) => setTimeout(r, 5));
-  release();
+  (await appending())();
   await Promise.all(waiting);
   await store.close();
 });
