@@ -1,6 +1,6 @@
 // From resource requests and limits to what the kernel is told: cpu shares and quota, memory limit, OOM score, QoS class
 // (kubelet cm/helpers, qos/policy; KEP-1287 for the arithmetic's floors).
-import { type QosClass, qosClass } from "../../core/api/kinds/pod/qos-class.ts";
+import { qosClass } from "../../core/api/kinds/pod/qos-class.ts";
 import { quantityMilliValue, quantityValue } from "../../core/api/quantity/mod.ts";
 import type { Container, Pod } from "../../core/api/types.ts";
 import type { LinuxResources } from "./runtime.ts";
