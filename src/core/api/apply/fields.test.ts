@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { difference, type Fields, intersection, members, parseFields, printPath, union } from "./fields.ts";
+import {
+  difference,
+  type Fields,
+  intersection,
+  members,
+  ordered,
+  parseFields,
+  printPath,
+  union,
+} from "./fields.ts";
 
 // The dumb second implementation: a set of paths as text.
 const paths = (f: Fields): Set<string> => new Set([...members(f)].map((p) => JSON.stringify(p)));
@@ -33,6 +42,22 @@ const sets = fc
     maxLength: 8,
   })
   .map(build);
+
+test("property: a set in order is the same set, its text that of sorted keys", () => {
+  const sorted = (f: Fields): string =>
+    `{${Object.keys(f)
+      .sort()
+      .map((k) => `${JSON.stringify(k)}:${sorted(f[k]!)}`)
+      .join(",")}}`;
+  fc.assert(
+    fc.property(sets, sets, (a, b) => {
+      const both = union(b, a);
+      assert.equal(JSON.stringify(ordered(both)), sorted(both));
+      const once = ordered(both);
+      assert.equal(ordered(once), once);
+    }),
+  );
+});
 
 test("property: set arithmetic on FieldsV1 is set arithmetic on paths", () => {
   fc.assert(

@@ -70,6 +70,20 @@ export function* members(node: Fields, path: readonly string[] = []): Generator<
   for (const key of Object.keys(node).sort()) if (key !== ".") yield* members(node[key]!, [...path, key]);
 }
 
+/** The same set with its elements in order, as Kubernetes writes it; what is in order already is shared. */
+export function ordered(node: Fields): Fields {
+  const keys = Object.keys(node);
+  const inOrder = keys.every((key, i) => i === 0 || keys[i - 1]! < key);
+  if (!inOrder) keys.sort();
+  let same = inOrder;
+  const out: Fields = {};
+  for (const key of keys) {
+    out[key] = ordered(node[key]!);
+    same &&= out[key] === node[key];
+  }
+  return same ? node : out;
+}
+
 /** `.spec.containers[name="web"].image`: a path as conflicts show it. */
 export function printPath(path: readonly string[]): string {
   return path

@@ -1,6 +1,6 @@
 // metadata.managedFields: who owns what, read and written (apimachinery util/managedfields).
 import type { KubeObject } from "../types.ts";
-import { difference, type Fields, isEmpty, parseFields, union } from "./fields.ts";
+import { difference, type Fields, isEmpty, ordered, parseFields, union } from "./fields.ts";
 
 /** Who makes a change. */
 export interface ManagerIdentity {
@@ -116,7 +116,7 @@ export function writeManagers(managers: readonly Manager[]): Entry[] {
       apiVersion: m.apiVersion,
       ...(m.time === undefined ? {} : { time: m.time }),
       fieldsType: "FieldsV1",
-      fieldsV1: m.fields,
+      fieldsV1: ordered(m.fields),
       ...(m.subresource === "" ? {} : { subresource: m.subresource }),
     }));
 }
