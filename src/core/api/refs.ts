@@ -48,6 +48,13 @@ export const storageClasses = ref<t.StorageClass>(
   "StorageClass",
   false,
 );
+export const ingresses = ref<t.Ingress>("networking.k8s.io/v1", "ingresses", "Ingress");
+export const ingressClasses = ref<t.IngressClass>(
+  "networking.k8s.io/v1",
+  "ingressclasses",
+  "IngressClass",
+  false,
+);
 export const events = ref<t.CoreEvent>("v1", "events", "Event");
 export const replicationControllers = ref<t.ReplicationController>(
   "v1",

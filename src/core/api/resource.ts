@@ -67,7 +67,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** A PUT without a resourceVersion overwrites (the default); false: `must be specified for an update`. */
   allowUnconditionalUpdate?: boolean;
   /** How metadata.name is checked: DNS-1123 subdomain is the default. */
-  nameRule?: "dns1123subdomain" | "dns1123label" | "dns1035label" | "path";
+  nameRule?: "dns1123subdomain" | "dns1123label" | "path";
   setDefaults?(obj: T): void;
   /** Clears what a client may not set on create (status), sets generation 1. */
   prepareForCreate?(obj: T, ctx: StrategyContext): void;

@@ -1,5 +1,6 @@
 // What changes or refuses a write beside the kinds' own rules, in the order in which Kubernetes runs it.
 import type { AdmissionPlugin } from "../context.ts";
+import { ingressClass } from "./ingress-class.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { podPriority } from "./pod-priority.ts";
 import { podRuntimeClass } from "./pod-runtime-class.ts";
@@ -15,4 +16,5 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   podRuntimeClass,
   storageProtection,
   defaultStorageClass,
+  ingressClass,
 ];

@@ -283,6 +283,67 @@ const cases: [name: string, plural: string, group: string, object: object, messa
       'scheduling.tolerations[1]: Duplicate value: {"operator":"Exists"}',
     ],
   ],
+  [
+    "Ingress that leads nowhere",
+    "ingresses",
+    "networking.k8s.io",
+    { spec: {} },
+    ["spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"],
+  ],
+  [
+    "Ingress with mistakes",
+    "ingresses",
+    "networking.k8s.io",
+    {
+      metadata: { annotations: { "kubernetes.io/ingress.class": "other" } },
+      spec: {
+        ingressClassName: "this",
+        defaultBackend: {},
+        rules: [
+          { host: "10.0.0.1", http: { paths: [] } },
+          {
+            host: "*x",
+            http: {
+              paths: [
+                { path: "/a//b", pathType: "Prefix", backend: { service: { name: "1s", port: {} } } },
+                { path: "a", pathType: "ImplementationSpecific", backend: { resource: { kind: "K" } } },
+                { pathType: "Foo", backend: { service: { port: { number: 70000 } } } },
+                { path: "/" },
+              ],
+            },
+          },
+        ],
+        tls: [{ hosts: ["A"], secretName: "s" }],
+      },
+    },
+    [
+      'spec.defaultBackend: Invalid value: "": resource or service backend is required',
+      'spec.rules[0].host: Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
+      "spec.rules[0].http.paths: Required value",
+      "spec.rules[1].host: Invalid value: \"*x\": a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      "spec.rules[1].http.paths[0].path: Invalid value: \"/a//b\": must not contain '//'",
+      "spec.rules[1].http.paths[0].backend: Required value: port name or number is required",
+      'spec.rules[1].http.paths[1].path: Invalid value: "a": must be an absolute path',
+      "spec.rules[1].http.paths[1].backend.resource.name: Required value",
+      'spec.rules[1].http.paths[2].pathType: Unsupported value: "Foo": supported values: "Exact", "ImplementationSpecific", "Prefix"',
+      "spec.rules[1].http.paths[2].backend.service.name: Required value",
+      "spec.rules[1].http.paths[2].backend.service.port.number: Invalid value: 70000: must be between 1 and 65535, inclusive",
+      "spec.rules[1].http.paths[3].pathType: Required value: pathType must be specified",
+      "spec.tls[0].hosts[0]: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      'annotations.kubernetes.io/ingress.class: Invalid value: "other": must match `ingressClassName` when both are specified',
+    ],
+  ],
+  [
+    "IngressClass with mistakes",
+    "ingressclasses",
+    "networking.k8s.io",
+    { spec: { controller: "foo", parameters: { kind: "a/b", name: "n", namespace: "x" } } },
+    [
+      'spec.controller: Invalid value: "foo": must be a domain-prefixed path (such as "acme.io/foo")',
+      "spec.parameters.kind: Invalid value: \"a/b\": may not contain '/'",
+      "spec.parameters.namespace: Forbidden: `parameters.scope` is set to 'Cluster'",
+    ],
+  ],
   ["RuntimeClass without a handler", "runtimeclasses", "node.k8s.io", {}, ["handler: Required value"]],
   [
     "PodTemplate without containers",

@@ -5,6 +5,7 @@ import { configMap } from "./config-map.ts";
 import { endpointSlice } from "./endpoint-slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { coreEvent, eventsV1Event } from "./event/mod.ts";
+import { ingress, ingressClass } from "./ingress/mod.ts";
 import { lease } from "./lease.ts";
 import { namespace } from "./namespace.ts";
 import { node } from "./node.ts";
@@ -52,11 +53,14 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   podDisruptionBudget,
   endpointSlice,
   lease,
+  ingress,
+  ingressClass,
   storageClass,
   eventsV1Event,
   runtimeClass,
 ];
 
+export { isDefaultIngressClass } from "./ingress/mod.ts";
 export { semanticEqual } from "./meta/mod.ts";
 export { validateNamespaceFinalizers } from "./namespace.ts";
 export {

@@ -108,6 +108,31 @@ const tables: [name: string, plural: string, group: string, object: object, cell
   ["ConfigMap", "configmaps", "", { data: { a: "b" }, binaryData: { c: "" } }, "a|2|60m"],
   ["Secret", "secrets", "", { type: "Opaque", data: { a: "" } }, "a|Opaque|1|60m"],
   ["account", "serviceaccounts", "", {}, "a|0|60m"],
+  [
+    "Ingress",
+    "ingresses",
+    "networking.k8s.io",
+    {
+      spec: {
+        ingressClassName: "c",
+        rules: [{ host: "a.b" }, { host: "b.b" }, {}, { host: "c.b" }, { host: "d.b" }],
+        tls: [{ secretName: "s" }],
+      },
+      status: { loadBalancer: { ingress: [{ ip: "10.0.0.2" }, { hostname: "a.lb" }, { ip: "10.0.0.1" }] } },
+    },
+    "a|c|a.b,b.b,c.b + 2 more...|10.0.0.1,10.0.0.2,a.lb|80, 443|60m",
+  ],
+  ["Ingress of nothing", "ingresses", "networking.k8s.io", {}, "a|<none>|*||80|60m"],
+  [
+    "IngressClass",
+    "ingressclasses",
+    "networking.k8s.io",
+    {
+      metadata: { annotations: { "ingressclass.kubernetes.io/is-default-class": "true" } },
+      spec: { controller: "x.io/y", parameters: { apiGroup: "g.io", kind: "K", name: "n" } },
+    },
+    "a (default)|x.io/y|K.g.io/n|60m",
+  ],
   ["RuntimeClass", "runtimeclasses", "node.k8s.io", { handler: "runc" }, "a|runc|60m"],
   [
     "PodTemplate",

@@ -1,4 +1,4 @@
-// What a name may look like (RFC 1123, RFC 1035, and Kubernetes' own grammars): each check returns what is wrong, worded as
+// What a name may look like (RFC 1123, and Kubernetes' own grammars): each check returns what is wrong, worded as
 // apimachinery's util/validation words it; none means valid.
 export { labelKeyErrors as qualifiedName, labelValueErrors as labelValue } from "../../selector/mod.ts";
 
@@ -14,12 +14,12 @@ const byteLength = (s: string): number => Buffer.byteLength(s);
 const label1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const subdomain1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const subdomainUnderscore = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
-const label1035 = "[a-z]([-a-z0-9]*[a-z0-9])?";
+const wildcard1123 = `\\*\\.${subdomain1123}`;
 const whole = (format: string): RegExp => new RegExp(`^(?:${format})$`);
 const label1123Re = whole(label1123);
 const subdomain1123Re = whole(subdomain1123);
 const subdomainUnderscoreRe = whole(subdomainUnderscore);
-const label1035Re = whole(label1035);
+const wildcard1123Re = whole(wildcard1123);
 
 export function dns1123Label(value: string): string[] {
   const errors = byteLength(value) > 63 ? [maxLength(63)] : [];
@@ -46,12 +46,13 @@ export function dns1123SubdomainWithUnderscore(value: string): string[] {
   return [...errors, regexError(text, subdomainUnderscore, "example.com")];
 }
 
-export function dns1035Label(value: string): string[] {
-  const errors = byteLength(value) > 63 ? [maxLength(63)] : [];
-  if (label1035Re.test(value)) return errors;
+/** `*.` and a subdomain: any one label in front of it. */
+export function wildcardDns1123Subdomain(value: string): string[] {
+  const errors = byteLength(value) > 253 ? [maxLength(253)] : [];
+  if (wildcard1123Re.test(value)) return errors;
   const text =
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
-  return [...errors, regexError(text, label1035, "my-name", "abc-123")];
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+  return [...errors, regexError(text, wildcard1123, "*.example.com")];
 }
 
 /** A name that can stand alone in a URL's path. */

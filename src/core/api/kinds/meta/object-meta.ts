@@ -13,14 +13,7 @@ import {
   required,
   tooLong,
 } from "./field.ts";
-import {
-  dns1035Label,
-  dns1123Label,
-  dns1123Subdomain,
-  labelValue,
-  pathSegment,
-  qualifiedName,
-} from "./names.ts";
+import { dns1123Label, dns1123Subdomain, labelValue, pathSegment, qualifiedName } from "./names.ts";
 import { semanticEqual } from "./semantic-equal.ts";
 
 type NameRule = NonNullable<ResourceDefinition["nameRule"]>;
@@ -29,7 +22,6 @@ const ANNOTATIONS_LIMIT = 256 * 1024;
 const nameRules: Record<NameRule, (value: string) => string[]> = {
   dns1123subdomain: dns1123Subdomain,
   dns1123label: dns1123Label,
-  dns1035label: dns1035Label,
   path: pathSegment,
 };
 

@@ -247,8 +247,13 @@ const refused: [name: string, spec: Record<string, unknown>, messages: string[]]
 for (const [name, spec, expected] of refused)
   test(`create: ${name}`, () => assert.deepEqual(messages(create(spec)), expected));
 
-test("a Service's name is a DNS-1035 label", () => {
+test("a Service's name is a DNS-1123 label: since 1.36 it may begin with a digit (KEP-5311)", () => {
   const s = create({});
   s.metadata.name = "1web";
-  assert.match(messages(s)[0]!, /^metadata\.name: Invalid value: "1web": a DNS-1035 label must consist of/);
+  assert.deepEqual(messages(s), []);
+  s.metadata.name = "Web";
+  assert.match(
+    messages(s)[0]!,
+    /^metadata\.name: Invalid value: "Web": a lowercase RFC 1123 label must consist/,
+  );
 });

@@ -24,7 +24,7 @@ export const service: ResourceDefinition<Service> = define<Service>({
   categories: ["all"],
   namespaced: true,
   model: "V1Service",
-  nameRule: "dns1035label",
+  nameRule: "dns1123label",
   allowCreateOnUpdate: true,
   subresources: [proxyOf("ServiceProxyOptions"), statusOf("Service")],
   setDefaults: setServiceDefaults,
