@@ -161,8 +161,12 @@ export async function removeNetwork(
     await run(command, args).catch(() => "");
   };
   const netns = nodes.map((n) => netnsName(name, n)).filter((n) => existsSync(`/run/netns/${n}`));
+  // The kernel takes a deleted namespace apart when it finds the time; a link's end outside would stay until then.
+  const links =
+    index === undefined ? [] : nodes.map((n) => nodeLinkName(index, Number(n.slice("node-".length))));
   await Promise.all([
     quiet("nft", ["delete", "table", "ip", hostTableName(name)]),
+    ...links.map((link) => quiet("ip", ["link", "delete", link])),
     ...(index === undefined ? [] : [quiet("ip", ["link", "delete", bridgeName(index)])]),
     ...netns.map((n) => quiet("ip", ["netns", "delete", n])),
   ]);

@@ -71,6 +71,8 @@ export async function apiReady(plan: Plan): Promise<string | undefined> {
 export interface NodeHealth {
   name: string;
   ready: boolean;
+  /** When the node last said so (Unix milliseconds, of whole seconds); 0: never. */
+  heartbeat: number;
   /** Why not, in the node's own words. */
   reason: string;
 }
@@ -83,15 +85,29 @@ export async function nodeHealth(plan: Plan): Promise<NodeHealth[]> {
     const condition = items
       .find((n) => n.metadata.name === name)
       ?.status?.conditions?.find((c) => c.type === "Ready");
-    if (!condition) return { name, ready: false, reason: "not registered" };
+    if (!condition) return { name, ready: false, heartbeat: 0, reason: "not registered" };
     const ready = condition.status === "True";
-    return { name, ready, reason: ready ? "" : (condition.message ?? condition.reason ?? "not ready") };
+    const heartbeat = Date.parse(condition.lastHeartbeatTime ?? "") || 0;
+    return {
+      name,
+      ready,
+      heartbeat,
+      reason: ready ? "" : (condition.message ?? condition.reason ?? "not ready"),
+    };
   });
 }
 
-export async function nodesReady(plan: Plan): Promise<string | undefined> {
-  const not = (await nodeHealth(plan)).filter((n) => !n.ready);
-  return not.length === 0 ? undefined : not.map((n) => `${n.name}: ${n.reason}`).join("; ");
+/** `started`: nodes that were started just now and when (Unix milliseconds); what they said before that is of the past. */
+export async function nodesReady(
+  plan: Plan,
+  started: ReadonlyMap<string, number> = new Map(),
+): Promise<string | undefined> {
+  const not = (await nodeHealth(plan)).flatMap(({ name, ready, heartbeat, reason }) => {
+    if (!ready) return `${name}: ${reason}`;
+    const since = Math.floor((started.get(name) ?? 0) / 1000) * 1000;
+    return heartbeat < since ? `${name}: silent since it was started` : [];
+  });
+  return not.length === 0 ? undefined : not.join("; ");
 }
 
 /** Resolves the API server's own name through the cluster's DNS, from the host. */

@@ -10,10 +10,12 @@ export interface ClusterStatus {
   state: "Running" | "Degraded" | "Stopped" | "Absent";
   apiServer: { url: string; healthy: boolean; reason: string };
   dns: { address: string; healthy: boolean; reason: string };
-  nodes: (NodeHealth & { address: string; podCIDR: string })[];
+  nodes: (Omit<NodeHealth, "heartbeat"> & { address: string; podCIDR: string })[];
   serviceCIDR: string;
   kubeconfig: string;
   processes: { role: string; pid: number; rssBytes: number }[];
+  /** Roles that should run and do not; `up` starts them. */
+  missing: string[];
 }
 
 const outcome = (ask: Promise<string | undefined>): Promise<{ healthy: boolean; reason: string }> =>
@@ -36,6 +38,7 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
       serviceCIDR: "",
       kubeconfig: "",
       processes,
+      missing: [],
     };
   }
   const { cluster } = plan;
@@ -43,19 +46,34 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
     outcome(apiReady(plan)),
     outcome(dnsReady(plan)),
     nodeHealth(plan).catch((e: Error) =>
-      plan.nodes.map((n) => ({ name: n.name, ready: false, reason: e.message })),
+      plan.nodes.map((n) => ({ name: n.name, ready: false, heartbeat: 0, reason: e.message })),
     ),
   ]);
-  const healthy = api.healthy && dns.healthy && nodes.every((n) => n.ready);
+  const missing = ["server", ...plan.nodes.flatMap((n) => [`${n.name}/containerd`, `${n.name}/node`])]
+    .flatMap((role) => [role, `${role}/supervisor`])
+    .filter((role) => !processes.some((p) => p.role === role));
+  const healthy = api.healthy && dns.healthy && nodes.every((n) => n.ready) && missing.length === 0;
   return {
     name,
     state: healthy ? "Running" : processes.length > 0 ? "Degraded" : "Stopped",
     apiServer: { url: `https://127.0.0.1:${cluster.apiServer.port}`, ...api },
     dns: { address: cluster.dnsAddress, ...dns },
-    nodes: nodes.map((n, i) => ({ ...n, address: plan.nodes[i]!.address, podCIDR: plan.nodes[i]!.podCIDR })),
+    nodes: nodes.map(({ name, ready, reason }, i) => {
+      // The API server learns of a dead node late; here its processes can be seen.
+      const gone = missing.find((role) => role === `${name}/node` || role === `${name}/containerd`);
+      const { address, podCIDR } = plan.nodes[i]!;
+      return {
+        name,
+        ready: ready && !gone,
+        reason: ready && gone ? `${gone} is not running` : reason,
+        address,
+        podCIDR,
+      };
+    }),
     serviceCIDR: cluster.serviceCIDR,
     kubeconfig: clusterPaths(name).kubeconfig,
     processes: processes.sort((a, b) => a.role.localeCompare(b.role) || a.pid - b.pid),
+    missing,
   };
 }
 
@@ -76,6 +94,9 @@ export function printStatus(s: ClusterStatus): string {
       (n) =>
         `  ${n.name.padEnd(12)} ${n.address}   pods ${n.podCIDR}   ${n.ready ? "Ready" : `NotReady: ${n.reason}`}`,
     ),
+    ...(s.missing.length > 0
+      ? [`  Missing      ${s.missing.join(", ")}; start them: portolan up --name ${s.name}`]
+      : []),
     "  Processes",
     ...s.processes.map(
       (p) =>

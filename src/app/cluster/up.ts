@@ -78,14 +78,14 @@ async function bringUp(options: UpOptions): Promise<UpResult> {
     for (const node of plan.nodes)
       await prepareContainerdRoot(template, nodePaths(name, node.name).containerdRoot);
   });
-  await steps.step("Processes", () => startProcesses(plan));
+  const started = await steps.step("Processes", () => startProcesses(plan));
   await steps.step("API server answers", () =>
     until("the API server", 30_000, () => apiReady(plan)).catch((error: Error) => {
       throw new Error(`${error.message}\n${lastLogLines(name, "server")}`, { cause: error });
     }),
   );
   await steps.step(plan.nodes.length === 1 ? "Node is Ready" : `${plan.nodes.length} nodes are Ready`, () =>
-    until("the nodes", 60_000, () => nodesReady(plan)),
+    until("the nodes", 60_000, () => nodesReady(plan, started)),
   );
   await steps.step("DNS answers", () => until("DNS", 30_000, () => dnsReady(plan)));
   const kubeconfig = options.kubeconfig ?? defaultKubeconfig();
@@ -171,16 +171,21 @@ function savePlan(plan: Plan, file: string): Plan {
 /** Names the machine of this UTS namespace by $0 and becomes the rest: a pod in its node's network has the node's host name. */
 const nameThenRun = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"';
 
-/** Starts what does not run yet; what runs is left alone, unless its supervisor was killed: then it is started anew. */
-function startProcesses(plan: Plan): void {
+/**
+ * Starts what does not run yet; what runs is left alone, unless its supervisor was killed: then it is started anew.
+ * Returns the nodes that were started, and when.
+ */
+function startProcesses(plan: Plan): Map<string, number> {
+  const started = new Map<string, number>();
   const cluster = plan.cluster.name;
   const found = findProcesses(cluster);
   const running = new Set(found.map((p) => p.role));
   const { logs, serverConfig } = clusterPaths(cluster);
-  const start = (role: string, command: string[]): void => {
-    if (running.has(`${role}/supervisor`)) return;
+  const start = (role: string, command: string[]): boolean => {
+    if (running.has(`${role}/supervisor`)) return false;
     for (const orphan of found.filter((p) => p.role === role)) signalProcess(orphan.pid, "SIGKILL");
     startProcess({ cluster, role, command, log: join(logs, `${role.replace("/", "-")}.log`) });
+    return true;
   };
   start("server", [process.execPath, join(dist, "server.js"), "--config", serverConfig]);
   for (const node of plan.nodes) {
@@ -191,8 +196,10 @@ function startProcesses(plan: Plan): void {
       ...["unshare", "--uts", "sh", "-c", nameThenRun, node.name],
       ...["containerd", "--config", at.containerdConfig],
     ]);
-    start(`${node.name}/node`, [...enter, process.execPath, join(dist, "node.js"), "--config", at.config]);
+    const command = [...enter, process.execPath, join(dist, "node.js"), "--config", at.config];
+    if (start(`${node.name}/node`, command)) started.set(node.name, Date.now());
   }
+  return started;
 }
 
 /** The last lines of a cluster's logs, for the message of a failed start. */
