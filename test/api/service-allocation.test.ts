@@ -108,3 +108,42 @@ test("a server that starts knows what stored Services hold", async () => {
   attempt({ clusterIP: "10.96.0.107", clusterIPs: ["10.96.0.107"] })!.release();
   attempt({ clusterIP: "10.96.0.107", clusterIPs: ["10.96.0.107"] });
 });
+
+const networking = "/apis/networking.k8s.io/v1";
+
+test("a second ServiceCIDR extends the range until it is deleted", async () => {
+  const outside = await make("outside", { clusterIP: "203.0.113.10" });
+  assert.match(outside.body.message, /failed to allocate IP 203\.0\.113\.10: .*not in the valid range/);
+  const more = {
+    metadata: { name: "more", finalizers: ["example.com/keep"] },
+    spec: { cidrs: ["203.0.113.0/24"] },
+  };
+  const cidr = await server.request("POST", `${networking}/servicecidrs`, { body: more });
+  assert.equal(cidr.status, 201, cidr.text);
+  const inside = await make("inside", { clusterIP: "203.0.113.10" });
+  assert.equal(inside.status, 201, inside.text);
+  assert.equal((await make("twice", { clusterIP: "203.0.113.10" })).status, 422);
+  const fixed = await server.request("PATCH", `${networking}/servicecidrs/more`, {
+    body: { spec: { cidrs: ["203.0.112.0/24"] } },
+    headers: { "content-type": "application/merge-patch+json" },
+  });
+  assert.match(
+    fixed.body.message,
+    /spec\.cidrs\[0\]: Invalid value: "203\.0\.112\.0\/24": field is immutable/,
+  );
+  await server.request("DELETE", `${networking}/servicecidrs/more`);
+  assert.equal((await make("late", { clusterIP: "203.0.113.11" })).status, 422);
+});
+
+test("an IPAddress that belongs to somebody else reserves its address", async () => {
+  const parentRef = { group: "example.com", resource: "gateways", namespace: "default", name: "edge" };
+  const body = { metadata: { name: "10.96.0.120" }, spec: { parentRef } };
+  assert.equal((await server.request("POST", `${networking}/ipaddresses`, { body })).status, 201);
+  const refused = await make("reserved", { clusterIP: "10.96.0.120" });
+  assert.match(
+    refused.body.message,
+    /failed to allocate IP 10\.96\.0\.120: provided IP is already allocated/,
+  );
+  await server.request("DELETE", `${networking}/ipaddresses/10.96.0.120`);
+  assert.equal((await make("free", { clusterIP: "10.96.0.120" })).status, 201);
+});

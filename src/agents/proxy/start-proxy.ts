@@ -10,6 +10,7 @@ import {
   type NodeFacts,
   resolveHostPorts,
   resolveService,
+  serviceRanges,
 } from "../../core/network/mod.ts";
 import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
 import { createProxyMetrics } from "./metrics.ts";
@@ -80,6 +81,11 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     onError,
   });
 
+  const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
+  const { podCIDR, nodeCIDR, loadBalancerCIDR } = options.cluster;
+  const rangesOf = (own: string): string[] =>
+    serviceRanges({ own, objects: cidrs.list(), others: [podCIDR, nodeCIDR, loadBalancerCIDR] });
+
   const metrics = createProxyMetrics();
   const latency = createProgrammingLatency(clock.wall());
   let health: ProxyHealth = { lastUpdated: undefined, waitingSince: undefined };
@@ -121,7 +127,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       zone,
       nodeAddresses: [at.nodeAddress],
       podRanges: [at.podCIDR],
-      serviceRanges: [at.serviceCIDR],
+      serviceRanges: rangesOf(at.serviceCIDR),
       localAddresses: options.localAddresses.filter((a) => isIPv6(a) === v6),
     });
     return createTableKeeper({
@@ -191,13 +197,26 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     for (const k of keepers) k.reload();
   }
   nodes.on({ added: readNode, updated: readNode });
+  let known = "";
+  function readRanges(): void {
+    const now = [first, ...(options.second ? [options.second] : [])]
+      .map((at) => rangesOf(at.serviceCIDR))
+      .join();
+    if (now === known) return;
+    known = now;
+    for (const k of keepers) k.reload();
+  }
+  cidrs.on({ added: readRanges, updated: readRanges, deleted: readRanges });
 
   async function keep(): Promise<void> {
     const aborted = new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve(), { once: true });
       if (signal.aborted) resolve();
     });
-    await Promise.race([Promise.all([services.synced, slices.synced, pods.synced, nodes.synced]), aborted]);
+    await Promise.race([
+      Promise.all([services.synced, slices.synced, pods.synced, nodes.synced, cidrs.synced]),
+      aborted,
+    ]);
     await Promise.all(keepers.map((k) => k.run(signal)));
     nft.close();
     options.healthPorts?.close();
@@ -209,6 +228,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     slices.run(signal),
     pods.run(signal),
     nodes.run(signal),
+    cidrs.run(signal),
     keep(),
   ]).then(() => {});
   return {

@@ -8,6 +8,7 @@ import {
   endpoints,
   namespaces,
   serviceAccounts,
+  serviceCIDRs,
   services,
   storageClasses,
 } from "../../core/api/refs.ts";
@@ -151,6 +152,10 @@ export async function ensureBootstrapObjects(
     await ensure(client, configMaps, rootCa(name, caCert));
   }
   await ensure(client, storageClasses, standardClass);
+  await ensure(client, serviceCIDRs, {
+    metadata: { name: "kubernetes" },
+    spec: { cidrs: [cluster.serviceCIDR] },
+  } as KubeObject);
   await ensure(client, services, kubernetesService(cluster));
   await ensure(client, services, dnsService(cluster));
   const wantedEndpoints = kubernetesEndpoints(cluster);

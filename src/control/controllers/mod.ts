@@ -21,6 +21,7 @@ import { startPodCollection } from "./podgc/mod.ts";
 import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
 import { startRootCertificates } from "./rootca/mod.ts";
+import { startServiceCIDRs } from "./service-cidrs/mod.ts";
 import { startServiceAccounts } from "./serviceaccount/mod.ts";
 import { startStatefulSets } from "./statefulset/mod.ts";
 import { startTaintEviction } from "./tainteviction/mod.ts";
@@ -40,6 +41,7 @@ const controllers: readonly StartController[] = [
   startEndpoints,
   startEndpointSliceMirroring,
   startLoadBalancers,
+  startServiceCIDRs,
   startHostRoutes,
   startNodeLifecycle,
   startTaintEviction,

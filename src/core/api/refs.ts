@@ -79,6 +79,8 @@ export const podDisruptionBudgets = ref<t.PodDisruptionBudget>(
 );
 export const endpointSlices = ref<t.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice");
 export const podTemplates = ref<t.PodTemplate>("v1", "podtemplates", "PodTemplate");
+export const ipAddresses = ref<t.IPAddress>("networking.k8s.io/v1", "ipaddresses", "IPAddress", false);
+export const serviceCIDRs = ref<t.ServiceCIDR>("networking.k8s.io/v1", "servicecidrs", "ServiceCIDR", false);
 export const runtimeClasses = ref<t.RuntimeClass>("node.k8s.io/v1", "runtimeclasses", "RuntimeClass", false);
 export const leases = ref<t.Lease>("coordination.k8s.io/v1", "leases", "Lease");
 

@@ -7,4 +7,5 @@ export * from "./route-connection.ts";
 export type * from "./routing.ts";
 export * from "./select-endpoints.ts";
 export * from "./service-plan.ts";
+export * from "./service-ranges.ts";
 export * from "./stale-flows.ts";

@@ -1,7 +1,7 @@
 // The host's routes into a cluster, on the cluster's own link.
-import type { HostRoute, HostRoutes } from "../../control/controllers/host-routes/mod.ts";
+import type { HostRoute, HostRouteChange, HostRoutes } from "../../control/controllers/host-routes/mod.ts";
 import { run } from "../command/mod.ts";
-import { ipBatch, ipJson } from "./ip.ts";
+import { ipJson } from "./ip.ts";
 
 interface ListedRoute {
   dst: string;
@@ -21,9 +21,13 @@ export function createHostRoutes(link: string): HostRoutes {
     },
     async change({ set, remove }) {
       const at = ({ to, via }: HostRoute): string => `${to} via ${via} dev ${link}`;
-      await ipBatch(set.map((r) => `route replace ${at(r)}`));
-      // Each by itself: one that is gone already must not keep the others.
+      // Each by itself: one that cannot be set must not keep the others.
+      const set1 = (r: HostRouteChange): Promise<string> =>
+        run("ip", ["route", r.was === undefined ? "add" : "replace", ...at(r).split(" ")]);
+      const results = await Promise.allSettled(set.map(set1));
       for (const r of remove) await run("ip", ["route", "delete", ...at(r).split(" ")]).catch(() => "");
+      const failed = results.find((r) => r.status === "rejected");
+      if (failed) throw failed.reason;
     },
   };
 }

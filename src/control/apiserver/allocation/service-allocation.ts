@@ -10,16 +10,18 @@ import {
 } from "../../../core/api/kinds/mod.ts";
 import type { ResourceDefinition } from "../../../core/api/resource.ts";
 import { internalError, invalid } from "../../../core/api/status.ts";
-import type { Service } from "../../../core/api/types.ts";
+import type { IPAddress, Service, ServiceCIDR } from "../../../core/api/types.ts";
 import type { ClusterFacts } from "../../../core/cluster/config.ts";
 import type { KeyValue, Store } from "../../store/mod.ts";
 import type { Reserve } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
-import { createAddressRange } from "./address-range.ts";
+import { createAddressRanges } from "./address-ranges.ts";
 import { createPortRange } from "./port-range.ts";
 
 const kind = { group: "", kind: "Service" };
 const servicesPrefix = "/registry/core/services/";
+const cidrsPrefix = "/registry/networking.k8s.io/servicecidrs/";
+const addressesPrefix = "/registry/networking.k8s.io/ipaddresses/";
 
 const addressesOf = (s: Service | undefined): string[] =>
   (s?.spec?.clusterIPs ?? []).filter((ip) => ip !== "" && ip !== "None");
@@ -28,6 +30,12 @@ function portsOf(s: Service | undefined): number[] {
   if (!s?.spec) return [];
   const ports = (s.spec.ports ?? []).map((p) => p.nodePort ?? 0);
   return [...new Set([...ports, s.spec.healthCheckNodePort ?? 0])].filter((n) => n !== 0);
+}
+
+/** The ranges that an object lets Services have addresses of now: none once it is on its way out. */
+function rangesOf({ metadata, spec, status }: ServiceCIDR): readonly string[] {
+  const ready = status?.conditions?.find((c) => c.type === "Ready")?.status ?? "True";
+  return metadata.deletionTimestamp || ready !== "True" ? [] : (spec?.cidrs ?? []);
 }
 
 /** What is newly taken for one write. */
@@ -44,11 +52,13 @@ export interface AllocationOptions {
 
 /** Reads every Service in the store and follows it from then on. */
 export function createServiceAllocation({ store, cluster, random }: AllocationOptions): Reserve {
-  const addresses = createAddressRange(cluster.serviceCIDR, random);
+  const addresses = createAddressRanges(cluster.serviceCIDR, random);
   const ports = createPortRange(cluster.nodePortRange, random);
 
   const serviceIn = (kv: KeyValue | undefined): Service | undefined => kv && (storedObject(kv) as Service);
 
+  /** Addresses that IPAddress objects give to others than Services. */
+  const foreign = new Set<string>();
   /** What stored Services name, as against what a write under way has taken. */
   const stored = new Set<string | number>();
 
@@ -57,13 +67,40 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     for (const p of portsOf(s)) ports.hold(p);
     for (const v of [...addressesOf(s), ...portsOf(s)]) stored.add(v);
   }
+  const ranges = new Map<string, readonly string[]>();
+  function setRanges(kv: KeyValue, there: boolean): void {
+    if (there) ranges.set(kv.key, rangesOf(storedObject(kv) as ServiceCIDR));
+    else ranges.delete(kv.key);
+    addresses.extend([...ranges.values()].flat());
+  }
+  function freeAddress(address: string): void {
+    if (!stored.has(address) && !foreign.has(address)) addresses.release(address);
+  }
+  function setForeign(kv: KeyValue, there: boolean): void {
+    const { metadata, spec } = storedObject(kv) as IPAddress;
+    const { group = "", resource } = spec?.parentRef ?? {};
+    if (group === "" && resource === "services") return;
+    if (there) {
+      foreign.add(metadata.name!);
+      addresses.hold(metadata.name!);
+    } else if (foreign.delete(metadata.name!)) freeAddress(metadata.name!);
+  }
+  for (const kv of store.range(cidrsPrefix)) setRanges(kv, true);
   for (const kv of store.range(servicesPrefix)) hold(serviceIn(kv));
+  for (const kv of store.range(addressesPrefix)) setForeign(kv, true);
+  store.watch(cidrsPrefix, store.revision, ({ type, kv, prevKv }) =>
+    setRanges(type === "PUT" ? kv : (prevKv ?? kv), type === "PUT"),
+  );
+  store.watch(addressesPrefix, store.revision, ({ type, kv, prevKv }) => {
+    const known = type === "PUT" ? kv : prevKv;
+    if (known) setForeign(known, type === "PUT");
+  });
   store.watch(servicesPrefix, store.revision, ({ type, kv, prevKv }) => {
     const now = type === "PUT" ? serviceIn(kv) : undefined;
     const before = serviceIn(prevKv);
     const kept = new Set<string | number>([...addressesOf(now), ...portsOf(now)]);
     for (const v of [...addressesOf(before), ...portsOf(before)]) if (!kept.has(v)) stored.delete(v);
-    for (const a of addressesOf(before)) if (!kept.has(a)) addresses.release(a);
+    for (const a of addressesOf(before)) if (!kept.has(a)) freeAddress(a);
     for (const p of portsOf(before)) if (!kept.has(p)) ports.release(p);
     hold(now);
   });
@@ -163,7 +200,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     const taken: Taken = { addresses: [], ports: [] };
     const release = (): void => {
       // A write that failed may turn out to be on the disk after all.
-      for (const a of taken.addresses) if (!stored.has(a)) addresses.release(a);
+      for (const a of taken.addresses) freeAddress(a);
       for (const p of taken.ports) if (!stored.has(p)) ports.release(p);
     };
     try {

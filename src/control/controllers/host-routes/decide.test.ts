@@ -49,6 +49,7 @@ const rows: {
   now: HostRoute[];
   set?: HostRoute[];
   remove?: HostRoute[];
+  gone?: string[];
 }[] = [
   { name: "all is right", nodes: ["n1", "n2"], now: via("n1", ...ranges) },
   { name: "routes are missing", nodes: ["n1"], now: [], set: via("n1", ...ranges) },
@@ -64,6 +65,13 @@ const rows: {
     nodes: ["n1:excluded", "n2"],
     now: via("n1", ...ranges),
     set: via("n2", ...ranges),
+  },
+  {
+    name: "a ServiceCIDR is gone",
+    nodes: ["n1"],
+    now: via("n1", ...ranges, "203.0.113.0/24"),
+    gone: ["203.0.113.0/24"],
+    remove: via("n1", "203.0.113.0/24"),
   },
   { name: "no node is known to live", nodes: ["n1:Unknown", "n2:False"], now: via("n1", ...ranges, web) },
   {
@@ -117,11 +125,14 @@ for (const row of rows)
   test(row.name, () => {
     const change = decideRoutes({
       ranges,
+      gone: row.gone ?? [],
       loadBalancerCIDR,
       services: row.local ? [local("172.30.200.5")] : [],
       slicesOf: () => [slice(...(row.local ?? []))],
       nodes: row.nodes.map(node),
       now: row.now,
     });
-    assert.deepEqual(change, { set: row.set ?? [], remove: row.remove ?? [] });
+    const set = change.set.map(({ to, via }) => ({ to, via }));
+    for (const r of change.set) assert.equal(r.was, row.now.find((n) => n.to === r.to)?.via);
+    assert.deepEqual({ ...change, set }, { set: row.set ?? [], remove: row.remove ?? [] });
   });

@@ -2,7 +2,7 @@
 import type { EndpointSlice, Node, Service } from "../../../core/api/types.ts";
 import { contains, mustParseCIDR, mustParseIP, parseIP } from "../../../core/net/mod.ts";
 import { loadBalancerAddresses } from "../load-balancer/mod.ts";
-import type { HostRoute } from "./ports.ts";
+import type { HostRoute, HostRouteChange } from "./ports.ts";
 
 /** The label of a node that takes no traffic from outside. */
 export const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -10,6 +10,8 @@ export const excluded = "node.kubernetes.io/exclude-from-external-load-balancers
 export interface RoutesInput {
   /** Ranges that are routed as a whole, in CIDR form. */
   ranges: readonly string[];
+  /** Ranges that were routed and are no more. */
+  gone: readonly string[];
   loadBalancerCIDR: string;
   services: readonly Service[];
   slicesOf(service: Service): readonly EndpointSlice[];
@@ -46,20 +48,21 @@ function nodesWithEndpoints(slices: readonly EndpointSlice[]): Set<string> {
 }
 
 export interface RoutesChange {
-  set: HostRoute[];
+  set: HostRouteChange[];
   remove: HostRoute[];
 }
 
 /** What to change so that every route leads to a node that can answer; nothing while no node is known to live. */
 export function decideRoutes(input: RoutesInput): RoutesChange {
-  const { ranges, loadBalancerCIDR, services, slicesOf, nodes, now } = input;
+  const { ranges, gone, loadBalancerCIDR, services, slicesOf, nodes, now } = input;
   const change: RoutesChange = { set: [], remove: [] };
   const gateways = gatewaysOf(nodes);
   if (gateways.length === 0) return change;
   const before = new Map(now.map((r) => [r.to, r.via]));
   const alive = new Set(gateways.map((g) => g.address));
   const want = (to: string, via: string): void => {
-    if (before.get(to) !== via) change.set.push({ to, via });
+    const was = before.get(to);
+    if (was !== via) change.set.push({ to, via, ...(was === undefined ? {} : { was }) });
   };
   const ofRange = new Map<string, string>();
   for (const range of ranges) {
@@ -68,6 +71,7 @@ export function decideRoutes(input: RoutesInput): RoutesChange {
     ofRange.set(range, via);
     want(range, via);
   }
+  for (const r of now) if (gone.includes(r.to)) change.remove.push(r);
   if (loadBalancerCIDR === "") return change;
   const pool = mustParseCIDR(loadBalancerCIDR);
   const own = new Set<string>();

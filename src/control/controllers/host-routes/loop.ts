@@ -1,5 +1,11 @@
 // Moves the host's routes when nodes live and die, endpoints come and go, and load balancers are made.
-import { endpointSlices, nodes as nodesRef, services as servicesRef } from "../../../core/api/refs.ts";
+import {
+  endpointSlices,
+  nodes as nodesRef,
+  serviceCIDRs,
+  services as servicesRef,
+} from "../../../core/api/refs.ts";
+import { serviceRanges } from "../../../core/network/mod.ts";
 import { errorFields, pause } from "../../client/mod.ts";
 import type { StartController } from "../context.ts";
 import { loadBalancerAddresses } from "../load-balancer/mod.ts";
@@ -15,6 +21,7 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
   const services = informers.of(servicesRef);
   const slices = informers.of(endpointSlices);
   const nodes = informers.of(nodesRef);
+  const cidrs = informers.of(serviceCIDRs);
   services.index("load-balancers", (s) => (loadBalancerAddresses(s).length > 0 ? ["yes"] : []));
   const serviceKey = (ns: string | undefined, name: string): string => `${ns}/${name}`;
   slices.index("service", (s) => {
@@ -49,14 +56,27 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
       if (loadBalancerAddresses(s).length > 0) changed();
     },
   });
+  cidrs.on({ added: changed, deleted: changed });
   slices.on({ added: matters, updated: matters, deleted: matters });
 
-  const ranges = [cluster.serviceCIDR, cluster.loadBalancerCIDR].filter((r) => r !== "");
+  const { serviceCIDR: own, loadBalancerCIDR, podCIDR, nodeCIDR } = cluster;
+  const always = [own, loadBalancerCIDR].filter((r) => r !== "");
+  /** Of ServiceCIDR objects; remembered so that they go with them. */
+  const extra = new Set<string>();
+  function rangesNow(): { ranges: string[]; gone: string[] } {
+    const others = [podCIDR, nodeCIDR, loadBalancerCIDR];
+    const more = serviceRanges({ own, objects: cidrs.list(), others }).filter((r) => r !== own);
+    const gone = [...extra].filter((r) => !more.includes(r));
+    for (const r of more) extra.add(r);
+    return { ranges: [...always, ...more], gone };
+  }
   async function round(): Promise<void> {
     const now = await hostRoutes!.list();
+    const { ranges, gone } = rangesNow();
     const change = decideRoutes({
       ranges,
-      loadBalancerCIDR: cluster.loadBalancerCIDR,
+      gone,
+      loadBalancerCIDR,
       services: services.byIndex("load-balancers", "yes"),
       slicesOf: (s) => slices.byIndex("service", serviceKey(s.metadata.namespace, s.metadata.name!)),
       nodes: nodes.list(),
@@ -64,6 +84,7 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
     });
     if (change.set.length + change.remove.length === 0) return;
     await hostRoutes!.change(change);
+    for (const r of gone) extra.delete(r);
     log.info({ controller: "host-routes", ...change }, "the host's routes were changed");
   }
 

@@ -7,9 +7,17 @@ export interface HostRoute {
   via: string;
 }
 
+/** A route to set; `was` is the node that it leads to now. */
+export interface HostRouteChange extends HostRoute {
+  was?: string;
+}
+
 export interface HostRoutes {
   /** The routes by a gateway on the cluster's link, of whatever range. */
   list(): Promise<HostRoute[]>;
-  /** Sets and removes routes on the cluster's link; a route that is to be removed may be gone already. */
-  change(change: { set: readonly HostRoute[]; remove: readonly HostRoute[] }): Promise<void>;
+  /**
+   * Sets and removes routes on the cluster's link. A route of the machine's own to the same range is no one's to replace: that
+   * is a rejection, after all others were set. A route that is to be removed may be gone already.
+   */
+  change(change: { set: readonly HostRouteChange[]; remove: readonly HostRoute[] }): Promise<void>;
 }

@@ -344,6 +344,45 @@ const cases: [name: string, plural: string, group: string, object: object, messa
       "spec.parameters.namespace: Forbidden: `parameters.scope` is set to 'Cluster'",
     ],
   ],
+  [
+    "IPAddress that is none",
+    "ipaddresses",
+    "networking.k8s.io",
+    { spec: { parentRef: { group: "a_b", resource: "x/y" } } },
+    [
+      'metadata.name: Invalid value: "a": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      "spec.parentRef.group: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      "spec.parentRef.resource: Invalid value: \"x/y\": may not contain '/'",
+      "spec.parentRef.name: Required value",
+    ],
+  ],
+  [
+    "IPAddress not canonical, without a parent",
+    "ipaddresses",
+    "networking.k8s.io",
+    { metadata: { name: "FD00::1" } },
+    [
+      'metadata.name: Invalid value: "FD00::1": must be in canonical form ("fd00::1")',
+      "spec.parentRef: Required value",
+    ],
+  ],
+  [
+    "ServiceCIDR without ranges",
+    "servicecidrs",
+    "networking.k8s.io",
+    {},
+    ["spec.cidrs: Required value: at least one CIDR required"],
+  ],
+  [
+    "ServiceCIDR of one family twice",
+    "servicecidrs",
+    "networking.k8s.io",
+    { spec: { cidrs: ["10.0.0.1/24", "10.1.0.0/24"] } },
+    [
+      'spec.cidrs[0]: Invalid value: "10.0.0.1/24": must not have bits set beyond the prefix length',
+      'spec.cidrs: Invalid value: ["10.0.0.1/24","10.1.0.0/24"]: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64',
+    ],
+  ],
   ["RuntimeClass without a handler", "runtimeclasses", "node.k8s.io", {}, ["handler: Required value"]],
   [
     "PodTemplate without containers",

@@ -8,6 +8,7 @@ import { coreEvent, eventsV1Event } from "./event/mod.ts";
 import { ingress, ingressClass } from "./ingress/mod.ts";
 import { lease } from "./lease.ts";
 import { namespace } from "./namespace.ts";
+import { ipAddress, serviceCIDR } from "./networking/mod.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod/mod.ts";
 import { podDisruptionBudget } from "./pod-disruption-budget.ts";
@@ -57,6 +58,8 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   ingressClass,
   storageClass,
   eventsV1Event,
+  ipAddress,
+  serviceCIDR,
   runtimeClass,
 ];
 

@@ -133,6 +133,20 @@ const tables: [name: string, plural: string, group: string, object: object, cell
     },
     "a (default)|x.io/y|K.g.io/n|60m",
   ],
+  [
+    "IPAddress",
+    "ipaddresses",
+    "networking.k8s.io",
+    { spec: { parentRef: { resource: "services", namespace: "default", name: "web" } } },
+    "a|services/default/web|60m",
+  ],
+  [
+    "ServiceCIDR",
+    "servicecidrs",
+    "networking.k8s.io",
+    { spec: { cidrs: ["10.96.0.0/16", "fd00::/64"] } },
+    "a|10.96.0.0/16,fd00::/64|60m",
+  ],
   ["RuntimeClass", "runtimeclasses", "node.k8s.io", { handler: "runc" }, "a|runc|60m"],
   [
     "PodTemplate",

@@ -1,0 +1,73 @@
+// Several ranges of cluster IPs as one: the cluster's own and what ServiceCIDR objects add (KEP-1880). Ranges may overlap; an
+// address is given out once all the same.
+import {
+  type CIDR,
+  contains,
+  mustParseCIDR,
+  parseCIDR,
+  parseIP,
+  printCIDR,
+  sizeOf,
+} from "../../../core/net/mod.ts";
+import { type AddressRange, createAddressRange } from "./address-range.ts";
+
+export interface AddressRanges extends AddressRange {
+  /** The ranges beside the cluster's own that are given out from now on; those of the other family are left out. */
+  extend(ranges: readonly string[]): void;
+}
+
+interface Member {
+  cidr: CIDR;
+  range: AddressRange;
+}
+
+export function createAddressRanges(own: string, random: () => number): AddressRanges {
+  const first: Member = { cidr: mustParseCIDR(own), range: createAddressRange(own, random) };
+  let members = [first];
+  /** Every address in use, so that a range that comes later knows them. */
+  const used = new Set<string>();
+
+  function hold(address: string): void {
+    used.add(address);
+    for (const m of members) m.range.hold(address);
+  }
+
+  function memberOf(text: string): Member | undefined {
+    const cidr = parseCIDR(text);
+    if (!cidr || cidr.address.family !== first.cidr.address.family || sizeOf(cidr) < 3n) return undefined;
+    const known = members.find((m) => printCIDR(m.cidr) === printCIDR(cidr));
+    if (known) return known;
+    const range = createAddressRange(text, random);
+    for (const address of used) range.hold(address);
+    return { cidr, range };
+  }
+
+  return {
+    extend(ranges) {
+      const more = ranges.map(memberOf).filter((m) => m !== undefined);
+      members = [...new Set([first, ...more])];
+    },
+    take(address) {
+      const ip = parseIP(address);
+      const member = (ip && members.find((m) => contains(m.cidr, ip))) ?? first;
+      const refused = member.range.take(address);
+      if (refused === undefined) hold(address);
+      return refused;
+    },
+    takeAny() {
+      let last: ReturnType<AddressRange["takeAny"]> = { refused: "range is full" };
+      for (const m of members) {
+        last = m.range.takeAny();
+        if ("refused" in last) continue;
+        hold(last.address);
+        return last;
+      }
+      return last;
+    },
+    hold,
+    release(address) {
+      used.delete(address);
+      for (const m of members) m.range.release(address);
+    },
+  };
+}
