@@ -1,6 +1,6 @@
 // The CronJob controller.
 import { cronJobs as cronJobsRef, jobs as jobsRef } from "../../../core/api/refs.ts";
-import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
+import { isAlreadyExists } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { CronJob, Job } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
@@ -31,7 +31,7 @@ export const startCronJobs: StartController = (context) => {
   const jobs = informers.of(jobsRef);
   indexByController(jobs);
   const recorder = controllerRecorder(context, component);
-  const leaving = createPendingDeletions(jobs, now);
+  const leaving = createPendingDeletions({ client, ref: jobsRef, informer: jobs }, now);
   const queue = controllerQueue(context, component, { work: reconcile });
 
   const add = (cron: CronJob): void => queue.add(objectKey(cron));
@@ -63,20 +63,8 @@ export const startCronJobs: StartController = (context) => {
   }
 
   async function remove(cron: CronJob, job: Job): Promise<void> {
-    const { name, namespace, uid } = job.metadata;
-    leaving.add(job);
-    try {
-      await client.delete(jobsRef, name!, {
-        namespace,
-        propagationPolicy: "Background",
-        preconditions: { uid: uid! },
-      });
-      say(cron, "Normal", "SuccessfulDelete", `Deleted job ${name}`);
-    } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(job);
-      throw error;
-    }
+    if (await leaving.remove(job, { propagationPolicy: "Background" }))
+      say(cron, "Normal", "SuccessfulDelete", `Deleted job ${job.metadata.name}`);
   }
 
   /** Makes the Job of that moment; it may be there already when the status could not be written last time. */

@@ -1,7 +1,6 @@
 // The DaemonSet controller.
 import { daemonSets as daemonSetsRef, nodes as nodesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
-import { isNotFound } from "../../../core/api/status.ts";
 import type { DaemonSet, Pod } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
@@ -37,7 +36,7 @@ export const startDaemonSets: StartController = (context) => {
   const recorder = controllerRecorder(context, component);
   const revisions = createRevisions(context, daemonSetsRef);
   const failures = new Map<string, { at: number; pauseMs: number }>();
-  const leaving = createPendingDeletions(pods, now);
+  const leaving = createPendingDeletions({ client, ref: podsRef, informer: pods }, now);
   const queue = controllerQueue(context, component, { work: reconcile });
 
   const add = (ds: DaemonSet): void => queue.add(objectKey(ds));
@@ -86,16 +85,7 @@ export const startDaemonSets: StartController = (context) => {
   }
 
   async function remove(ds: DaemonSet, pod: Pod): Promise<void> {
-    const { name, namespace, uid } = pod.metadata;
-    leaving.add(pod);
-    try {
-      await client.delete(podsRef, name!, { namespace, preconditions: { uid: uid! } });
-      say(ds, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-    } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(pod);
-      throw error;
-    }
+    if (await leaving.remove(pod)) say(ds, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
   }
 
   /** A daemon that keeps failing on a node is replaced there with growing pauses. */

@@ -5,7 +5,7 @@ import {
   replicaSets as replicaSetsRef,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
-import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
+import { isAlreadyExists } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Deployment, ReplicaSet } from "../../../core/api/types.ts";
 import { eventSubject } from "../../client/mod.ts";
@@ -61,7 +61,7 @@ export function createRollout(context: ControllerContext): (key: string) => Prom
   const replicaSets = informers.of(replicaSetsRef);
   const pods = informers.of(podsRef);
   const recorder = controllerRecorder(context, component);
-  const leaving = createPendingDeletions(replicaSets, now);
+  const leaving = createPendingDeletions({ client, ref: replicaSetsRef, informer: replicaSets }, now);
 
   const say = (d: Deployment, type: "Normal" | "Warning", reason: string, message: string): void =>
     recorder.record(eventSubject(deploymentsRef, d), { type, reason, message });
@@ -217,19 +217,8 @@ export function createRollout(context: ControllerContext): (key: string) => Prom
   }
 
   async function cleanUp(d: Deployment, old: readonly ReplicaSet[]): Promise<void> {
-    for (const rs of expiredReplicaSets(d, old)) {
-      leaving.add(rs);
-      try {
-        await client.delete(replicaSetsRef, rs.metadata.name!, {
-          namespace: rs.metadata.namespace,
-          propagationPolicy: "Background",
-          preconditions: { uid: rs.metadata.uid! },
-        });
-      } catch (error) {
-        leaving.forget(rs);
-        if (!isNotFound(error)) throw error;
-      }
-    }
+    for (const rs of expiredReplicaSets(d, old))
+      await leaving.remove(rs, { propagationPolicy: "Background" });
   }
 
   /** The Deployment's own ReplicaSets as the cache has them now, split by the Deployment's template. */

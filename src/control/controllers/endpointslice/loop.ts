@@ -1,7 +1,7 @@
 // The EndpointSlice controller: keeps the slices of every Service with a selector. It acts on each change at once: the way
 // from a ready pod to a forwarding kernel leads through here.
 import { endpointSlices, nodes as nodesRef, services as servicesRef } from "../../../core/api/refs.ts";
-import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import { isConflict } from "../../../core/api/status.ts";
 import type { EndpointSlice } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
@@ -23,7 +23,7 @@ export const startEndpointSlices: StartController = (context) => {
   const slices = informers.of(endpointSlices);
   const nodes = informers.of(nodesRef);
   const recorder = controllerRecorder(context, "endpoint-slice-controller");
-  const leaving = createPendingDeletions(slices, now);
+  const leaving = createPendingDeletions({ client, ref: endpointSlices, informer: slices }, now);
   const triggers = createTriggerTimes();
   const queue = controllerQueue(context, "endpoint-slice-controller", { workers: 10, work: reconcile });
 
@@ -82,7 +82,7 @@ export const startEndpointSlices: StartController = (context) => {
         slices.wrote(await client.create(endpointSlices, stamped(s), { namespace })),
       ),
       ...change.update.map(async (s) => slices.wrote(await client.update(endpointSlices, stamped(s)))),
-      ...change.remove.map((s) => remove(s)),
+      ...change.remove.map((s) => leaving.remove(s)),
     ]);
     const failed = results.find((r) => r.status === "rejected" && !isNamespaceTerminating(r.reason));
     if (failed?.status !== "rejected") return;
@@ -93,20 +93,6 @@ export const startEndpointSlices: StartController = (context) => {
         message: `Error updating Endpoint Slices for Service ${key}: ${(failed.reason as Error).message}`,
       });
     throw failed.reason;
-  }
-
-  async function remove(slice: EndpointSlice): Promise<void> {
-    leaving.add(slice);
-    try {
-      await client.delete(endpointSlices, slice.metadata.name!, {
-        namespace: slice.metadata.namespace,
-        preconditions: { uid: slice.metadata.uid! },
-      });
-    } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(slice);
-      throw error;
-    }
   }
 
   return (signal) => queue.run(signal);

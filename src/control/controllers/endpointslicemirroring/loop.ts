@@ -5,7 +5,6 @@ import {
   endpoints as endpointsRef,
   services as servicesRef,
 } from "../../../core/api/refs.ts";
-import { isNotFound } from "../../../core/api/status.ts";
 import type { EndpointSlice } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
@@ -27,7 +26,7 @@ export const startEndpointSliceMirroring: StartController = (context) => {
   const endpoints = informers.of(endpointsRef);
   const slices = informers.of(endpointSlices);
   const recorder = controllerRecorder(context, component);
-  const leaving = createPendingDeletions(slices, now);
+  const leaving = createPendingDeletions({ client, ref: endpointSlices, informer: slices }, now);
   const queue = controllerQueue(context, component, { work: reconcile });
 
   const ownerOf = (slice: EndpointSlice): string[] => {
@@ -48,7 +47,7 @@ export const startEndpointSliceMirroring: StartController = (context) => {
     const source = endpoints.get(key);
     const existing = slices.byIndex(component, key).filter((s) => !leaving.has(s));
     if (!source || !isMirrored(source, services.get(key))) {
-      await Promise.all(existing.map(remove));
+      await Promise.all(existing.map((s) => leaving.remove(s)));
       return;
     }
     const change = decideMirror(source, existing);
@@ -68,24 +67,10 @@ export const startEndpointSliceMirroring: StartController = (context) => {
     const results = await Promise.allSettled([
       ...change.create.map(async (s) => slices.wrote(await client.create(endpointSlices, s, { namespace }))),
       ...change.update.map(async (s) => slices.wrote(await client.update(endpointSlices, s))),
-      ...change.remove.map(remove),
+      ...change.remove.map((s) => leaving.remove(s)),
     ]);
     const failed = results.find((r) => r.status === "rejected" && !isNamespaceTerminating(r.reason));
     if (failed?.status === "rejected") throw failed.reason;
-  }
-
-  async function remove(slice: EndpointSlice): Promise<void> {
-    leaving.add(slice);
-    try {
-      await client.delete(endpointSlices, slice.metadata.name!, {
-        namespace: slice.metadata.namespace,
-        preconditions: { uid: slice.metadata.uid! },
-      });
-    } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(slice);
-      throw error;
-    }
   }
 
   return (signal) => queue.run(signal);

@@ -36,7 +36,7 @@ export const startJobs: StartController = (context) => {
   const pods = informers.of(podsRef);
   indexByController(pods);
   const recorder = controllerRecorder(context, component);
-  const leaving = createPendingDeletions(pods, now);
+  const leaving = createPendingDeletions({ client, ref: podsRef, informer: pods }, now);
   const queue = controllerQueue(context, component, { work: reconcile });
   /** Pods that are nobody's any more: what was held for a Job is held no longer. */
   const orphans = controllerQueue(context, component, {
@@ -128,16 +128,8 @@ export const startJobs: StartController = (context) => {
 
   async function remove(job: Job, pod: Pod, fails: boolean): Promise<void> {
     if (!fails) await untrack(pod);
-    leaving.add(pod);
-    const { name, namespace, uid } = pod.metadata;
-    try {
-      await client.delete(podsRef, name!, { namespace, preconditions: { uid: uid! } });
-      say(job, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`);
-    } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(pod);
-      throw error;
-    }
+    if (await leaving.remove(pod))
+      say(job, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
   }
 
   async function reconcile(key: string): Promise<void> {

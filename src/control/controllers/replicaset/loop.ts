@@ -1,7 +1,6 @@
 // The loop of the ReplicaSet and ReplicationController controllers: claims pods, makes or deletes what is missing or too
 // many, writes the status. Its own writes are in the cache before it looks again, so it never makes a pod twice.
 import { pods as podsRef, type ResourceRef } from "../../../core/api/refs.ts";
-import { isNotFound } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject, Pod } from "../../../core/api/types.ts";
 import { eventSubject, type Informer, objectKey } from "../../client/mod.ts";
@@ -43,7 +42,7 @@ export function startReplicators<T extends Replicator & KubeObject>(
   const pods = informers.of(podsRef);
   indexByController(owners);
   indexByController(pods);
-  const leaving = createPendingDeletions(pods, now);
+  const leaving = createPendingDeletions({ client, ref: podsRef, informer: pods }, now);
   const queue = controllerQueue(context, kind.component, { work: reconcile });
 
   owners.on({
@@ -85,27 +84,12 @@ export function startReplicators<T extends Replicator & KubeObject>(
   }
 
   async function remove(owner: T, pod: Pod): Promise<void> {
-    const subject = eventSubject(kind.ref, owner);
-    const name = pod.metadata.name!;
-    leaving.add(pod);
+    const say = (type: "Normal" | "Warning", reason: string, message: string): void =>
+      recorder.record(eventSubject(kind.ref, owner), { type, reason, message });
     try {
-      await client.delete(podsRef, name, {
-        namespace: pod.metadata.namespace,
-        preconditions: { uid: pod.metadata.uid! },
-      });
-      recorder.record(subject, {
-        type: "Normal",
-        reason: "SuccessfulDelete",
-        message: `Deleted pod: ${name}`,
-      });
+      if (await leaving.remove(pod)) say("Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
     } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(pod);
-      recorder.record(subject, {
-        type: "Warning",
-        reason: "FailedDelete",
-        message: `Error deleting: ${(error as Error).message}`,
-      });
+      say("Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
       throw error;
     }
   }

@@ -6,7 +6,7 @@ import {
   statefulSets as statefulSetsRef,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
-import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
+import { isAlreadyExists } from "../../../core/api/status.ts";
 import type { PersistentVolumeClaim, Pod, StatefulSet } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
@@ -38,7 +38,7 @@ export const startStatefulSets: StartController = (context) => {
   informers.of(controllerRevisions);
   const recorder = controllerRecorder(context, component);
   const revisions = createRevisions(context, statefulSetsRef);
-  const leaving = createPendingDeletions(pods, now);
+  const leaving = createPendingDeletions({ client, ref: podsRef, informer: pods }, now);
   const queue = controllerQueue(context, component, { work: reconcile });
 
   const add = (set: StatefulSet): void => queue.add(objectKey(set));
@@ -76,22 +76,10 @@ export const startStatefulSets: StartController = (context) => {
   }
 
   async function remove(set: StatefulSet, pod: Pod): Promise<void> {
-    const { name, namespace, uid } = pod.metadata;
     await handClaimsTo(set, pod);
-    leaving.add(pod);
-    try {
-      await client.delete(podsRef, name!, { namespace, preconditions: { uid: uid! } });
-      say(
-        set,
-        "Normal",
-        "SuccessfulDelete",
-        `delete Pod ${name} in StatefulSet ${set.metadata.name} successful`,
-      );
-    } catch (error) {
-      if (isNotFound(error)) return;
-      leaving.forget(pod);
-      throw error;
-    }
+    if (!(await leaving.remove(pod))) return;
+    const what = `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
+    say(set, "Normal", "SuccessfulDelete", `${what} successful`);
   }
 
   /** Makes the claims of an ordinal that are not there. */
