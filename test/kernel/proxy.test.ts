@@ -191,6 +191,15 @@ describe("the proxy", () => {
     );
     api.put(refs.endpointSlices, slice("web", [a0!, b0!]));
     api.put(refs.endpointSlices, slice("more", [b0!, a0!]));
+    for (const place of [a0!, b0!])
+      api.put(refs.pods, {
+        metadata: { namespace: "default", name: place.name },
+        spec: {
+          nodeName: "n0",
+          containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: place === a0 ? 5432 : 5433 }] }],
+        },
+        status: { podIP: place.address, phase: "Running" },
+      } as Pod);
     proxy = start();
     await proxy.synced;
     await becomes("a0", () => b0!.dial(ip, 80));
