@@ -4,7 +4,7 @@ import { eventuallyAsync, startApiRig } from "../../../../test/support/api-rig.t
 import { cronJobs, jobs } from "../../../core/api/refs.ts";
 import type { CronJob, Job } from "../../../core/api/types.ts";
 import { startGarbageCollector } from "../garbagecollector/mod.ts";
-import { decideCron } from "./decide.ts";
+import { decideCron, isActive, isUnexpected } from "./decide.ts";
 import { startCronJobs } from "./mod.ts";
 
 const template = {
@@ -19,7 +19,8 @@ function cron(schedule: string, more: object = {}, lastScheduleTime?: string): C
 }
 function job(name: string, end?: "Complete" | "Failed", startTime = "2030-01-01T00:00:00Z"): Job {
   const conditions = end ? [{ type: end, status: "True" }] : [];
-  return { metadata: { name, uid: name }, spec: {}, status: { startTime, conditions } } as never;
+  const annotations = { "batch.kubernetes.io/cronjob-scheduled-timestamp": startTime };
+  return { metadata: { name, uid: name, annotations }, spec: {}, status: { startTime, conditions } } as never;
 }
 const at = (time: string): number => Date.parse(time);
 
@@ -74,6 +75,9 @@ test("a run that is still going: allowed, forbidden, replaced", () => {
   assert.deepEqual(decide("Allow"), [undefined, []]);
   assert.deepEqual(decide("Forbid"), ["running", []]);
   assert.deepEqual(decide("Replace"), [undefined, ["a"]]);
+  delete running[0]!.metadata.annotations;
+  assert.deepEqual(decide("Forbid"), [undefined, []], "made by hand: it does not count");
+  assert.deepEqual([running.filter(isActive), running.filter(isUnexpected)], [[], [running[0]]]);
 });
 
 test("history is kept within its limits, the newest stay", () => {

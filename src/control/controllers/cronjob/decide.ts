@@ -16,6 +16,15 @@ export interface CronStep {
 }
 
 const tooMany = 100;
+export const scheduledAnnotation = "batch.kubernetes.io/cronjob-scheduled-timestamp";
+
+/** Started by the schedule and not over: `kubectl create job --from` makes Jobs that count for the history alone. */
+export const isActive = (j: Job): boolean => !endOf(j) && !j.metadata.deletionTimestamp && isScheduled(j);
+
+const isScheduled = (j: Job): boolean => j.metadata.annotations?.[scheduledAnnotation] !== undefined;
+
+/** Still running, and not started by the schedule. */
+export const isUnexpected = (j: Job): boolean => !endOf(j) && !isScheduled(j);
 
 export const endOf = (job: Job): "Complete" | "Failed" | undefined =>
   job.status?.conditions?.find((c) => (c.type === "Complete" || c.type === "Failed") && c.status === "True")
@@ -61,7 +70,7 @@ export function decideCron(cron: CronJob, jobs: readonly Job[], nowMs: number): 
   if (next !== undefined && next > nowMs) step.recheckMs = next - nowMs;
   if (step.due === undefined) return step;
   if (deadlineMs !== undefined && step.due + deadlineMs < nowMs) step.held = "too late";
-  const running = jobs.filter((j) => !endOf(j) && !j.metadata.deletionTimestamp);
+  const running = jobs.filter(isActive);
   if (running.length > 0 && spec.concurrencyPolicy === "Forbid") step.held ??= "running";
   else if (spec.concurrencyPolicy === "Replace") step.replace = running;
   return step;

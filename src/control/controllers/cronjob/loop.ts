@@ -18,10 +18,9 @@ import {
   ownedBy,
 } from "../ownership/mod.ts";
 import { sameJson } from "../same-json.ts";
-import { decideCron, endOf } from "./decide.ts";
+import { decideCron, endOf, isActive, isUnexpected, scheduledAnnotation } from "./decide.ts";
 
 const component = "cronjob-controller";
-const scheduledAnnotation = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 /** Timers fire a little early now and then. */
 const afterMs = 20;
 
@@ -90,6 +89,13 @@ export const startCronJobs: StartController = (context) => {
     const step = decideCron(cron, mine(cron), now());
     if (step.recheckMs !== undefined) queue.add(key, step.recheckMs + afterMs);
     for (const job of mine(cron)) {
+      if (isUnexpected(job))
+        say(
+          cron,
+          "Warning",
+          "UnexpectedJob",
+          `Saw a job that the controller did not create or forgot: ${job.metadata.name}`,
+        );
       const end = endOf(job);
       if (end && cron.status?.active?.some((a) => a.uid === job.metadata.uid))
         say(cron, "Normal", "SawCompletedJob", `Saw completed job: ${job.metadata.name}, condition: ${end}`);
@@ -120,7 +126,7 @@ export const startCronJobs: StartController = (context) => {
 
   async function writeStatus(key: string, cron: CronJob, scheduled: number | undefined): Promise<void> {
     const active = mine(cron)
-      .filter((j) => !endOf(j) && !j.metadata.deletionTimestamp)
+      .filter(isActive)
       .map((j) => ({
         apiVersion: "batch/v1",
         kind: "Job",

@@ -305,6 +305,14 @@ test("atomic lists and maps are owned whole", () => {
   assert.deepEqual(next.spec.selector, { a: "1" });
 });
 
+test("what cannot be typed is named by group, version and kind: the core group keeps its slash", () => {
+  assert.throws(
+    () =>
+      apply(undefined, { metadata: { name: "s" }, spec: { selector: { a: false } } }, { expected: service }),
+    /^StatusError: failed to create typed patch object \(\/s; \/v1, Kind=Service\): /,
+  );
+});
+
 const refused: [name: string, configuration: object, code: number, message: RegExp][] = [
   [
     "an unknown field",

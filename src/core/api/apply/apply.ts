@@ -91,10 +91,13 @@ function checkConfiguration(request: ApplyRequest): Record<string, unknown> {
 function untyped(configuration: Record<string, unknown>, why: string): StatusError {
   const metadata = isJsonObject(configuration.metadata) ? configuration.metadata : {};
   const name = metadata.namespace ? `${metadata.namespace}/${metadata.name}` : `/${metadata.name}`;
+  const version = String(configuration.apiVersion);
+  // As Go prints a group, version and kind: the core group is empty, and its slash stays.
+  const groupVersion = version.includes("/") ? version : `/${version}`;
   return failure(
     500,
     "",
-    `failed to create typed patch object (${name}; ${configuration.apiVersion}, Kind=${configuration.kind}): ${why}`,
+    `failed to create typed patch object (${name}; ${groupVersion}, Kind=${configuration.kind}): ${why}`,
     {},
   );
 }
