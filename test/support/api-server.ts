@@ -9,6 +9,7 @@ import {
   createApiServer,
   createTokenSigner,
   ensureBootstrapObjects,
+  ensureClasses,
 } from "../../src/control/apiserver/mod.ts";
 import { createMemoryLog, openStore, type Store } from "../../src/control/store/mod.ts";
 import { definitions } from "../../src/core/api/kinds/mod.ts";
@@ -103,6 +104,7 @@ export async function startTestServer(
     onError,
   });
   await ensureBootstrapObjects(api.client, testCluster, authority.cert);
+  await ensureClasses(api.client);
   const listening = await serveTls({
     handle: api.handle,
     upgrade: api.upgrade,

@@ -10,6 +10,7 @@ import {
   createApiServer,
   createTokenSigner,
   ensureBootstrapObjects,
+  ensureClasses,
   expireEvents,
   keepBootstrapObjects,
 } from "../../control/apiserver/mod.ts";
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
     onError,
   });
   await ensureBootstrapObjects(api.client, cluster, caCert);
+  await ensureClasses(api.client);
   const listening = await serveTls({
     handle: api.handle,
     upgrade: api.upgrade,

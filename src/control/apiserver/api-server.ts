@@ -11,7 +11,7 @@ import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { admissionPlugins } from "./admission/mod.ts";
-import { createServiceAllocation } from "./allocation/mod.ts";
+import { createServiceAllocation, quotaReservation } from "./allocation/mod.ts";
 import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createCodec } from "./codec.ts";
@@ -82,6 +82,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     admission: [...admissionPlugins, ...(o.admission ?? [])],
     reserve: [
       createServiceAllocation({ store: o.store, cluster: o.cluster, random: Math.random }),
+      quotaReservation(o.store, o.now ?? Date.now),
       ...(o.reserve ?? []),
     ],
     now: o.now ?? Date.now,

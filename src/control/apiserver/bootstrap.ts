@@ -1,12 +1,14 @@
 // What a cluster has from its first second: system namespaces, the Service of the API itself and that of the cluster's DNS.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemPriorityClasses } from "../../core/api/kinds/mod.ts";
 import type { ResourceRef } from "../../core/api/refs.ts";
 import {
   configMaps,
   endpointSlices,
   endpoints,
   namespaces,
+  priorityClasses,
   serviceAccounts,
   serviceCIDRs,
   services,
@@ -138,6 +140,12 @@ const standardClass: Omit<StorageClass, "apiVersion" | "kind"> & KubeObject = {
   volumeBindingMode: "WaitForFirstConsumer",
 };
 
+/** What a server makes when it starts and its users may delete then. */
+export async function ensureClasses(client: KubeClient): Promise<void> {
+  await ensure(client, storageClasses, standardClass);
+  for (const systemClass of systemPriorityClasses) await ensure(client, priorityClasses, systemClass);
+}
+
 /** Makes what is missing; the addresses of the API are corrected when they have changed. */
 export async function ensureBootstrapObjects(
   client: KubeClient,
@@ -151,7 +159,6 @@ export async function ensureBootstrapObjects(
     await ensure(client, serviceAccounts, { metadata: { name: "default", namespace: name } });
     await ensure(client, configMaps, rootCa(name, caCert));
   }
-  await ensure(client, storageClasses, standardClass);
   await ensure(client, serviceCIDRs, {
     metadata: { name: "kubernetes" },
     spec: { cidrs: [cluster.serviceCIDR] },

@@ -20,6 +20,7 @@ import { startPersistentVolumes } from "./persistentvolume/mod.ts";
 import { startPodCollection } from "./podgc/mod.ts";
 import { startReplicaSets } from "./replicaset/mod.ts";
 import { startReplicationControllers } from "./replicationcontroller/mod.ts";
+import { startResourceQuotas } from "./resourcequota/mod.ts";
 import { startRootCertificates } from "./rootca/mod.ts";
 import { startServiceCIDRs } from "./service-cidrs/mod.ts";
 import { startServiceAccounts } from "./serviceaccount/mod.ts";
@@ -55,6 +56,7 @@ const controllers: readonly StartController[] = [
   startCronJobs,
   startStatefulSets,
   startPersistentVolumes,
+  startResourceQuotas,
   startDisruption,
   startReplicaSets,
   startReplicationControllers,

@@ -36,6 +36,13 @@ export const persistentVolumeClaims = ref<t.PersistentVolumeClaim>(
   "persistentvolumeclaims",
   "PersistentVolumeClaim",
 );
+export const priorityClasses = ref<t.PriorityClass>(
+  "scheduling.k8s.io/v1",
+  "priorityclasses",
+  "PriorityClass",
+  false,
+);
+export const resourceQuotas = ref<t.ResourceQuota>("v1", "resourcequotas", "ResourceQuota");
 export const persistentVolumes = ref<t.PersistentVolume>(
   "v1",
   "persistentvolumes",

@@ -2,7 +2,7 @@
 import type { AdmissionPlugin } from "../context.ts";
 import { ingressClass } from "./ingress-class.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
-import { podPriority } from "./pod-priority.ts";
+import { oneDefaultPriority, podPriority } from "./pod-priority.ts";
 import { podRuntimeClass } from "./pod-runtime-class.ts";
 import { podServiceAccount } from "./pod-service-account.ts";
 import { podTolerations } from "./pod-tolerations.ts";
@@ -12,6 +12,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
   podServiceAccount,
   podPriority,
+  oneDefaultPriority,
   podTolerations,
   podRuntimeClass,
   storageProtection,

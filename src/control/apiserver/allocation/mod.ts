@@ -1,2 +1,3 @@
 export * from "./number-pool.ts";
+export * from "./quota-reservation.ts";
 export * from "./service-allocation.ts";

@@ -119,6 +119,18 @@ const cases: [name: string, plural: string, group: string, object: object, messa
     ["spec.nfs: Forbidden: may not specify more than 1 volume type"],
   ],
   [
+    "quota of things that cannot be counted",
+    "resourcequotas",
+    "",
+    { spec: { hard: { apples: "1", pods: "1.5", cpu: "500m", secrets: "-1" }, scopes: ["Now"] } },
+    [
+      'spec.hard[apples]: Invalid value: "apples": must be a standard resource for quota',
+      'spec.hard[pods]: Invalid value: "1500m": must be an integer',
+      'spec.hard[secrets]: Invalid value: "-1": must be greater than or equal to 0',
+      'spec.scopes: Invalid value: ["Now"]: unsupported scope',
+    ],
+  ],
+  [
     "class without provisioner",
     "storageclasses",
     "storage.k8s.io",

@@ -12,6 +12,8 @@ import { ipAddress, serviceCIDR } from "./networking/mod.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod/mod.ts";
 import { podDisruptionBudget } from "./pod-disruption-budget.ts";
+import { priorityClass } from "./priority-class.ts";
+import { resourceQuota } from "./resource-quota.ts";
 import { runtimeClass } from "./runtime-class.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service/mod.ts";
@@ -43,6 +45,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   podTemplate,
   persistentVolumeClaim,
   persistentVolume,
+  resourceQuota,
   replicationController,
   deployment,
   replicaSet,
@@ -57,6 +60,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   ingress,
   ingressClass,
   storageClass,
+  priorityClass,
   eventsV1Event,
   ipAddress,
   serviceCIDR,
@@ -67,11 +71,13 @@ export { isDefaultIngressClass } from "./ingress/mod.ts";
 export { semanticEqual } from "./meta/mod.ts";
 export { validateNamespaceFinalizers } from "./namespace.ts";
 export {
+  aggregateResources,
   prepareEphemeralContainersUpdate,
   prepareResize,
   validateEphemeralContainersUpdate,
   validateResize,
 } from "./pod/mod.ts";
+export { systemPriorityClasses } from "./priority-class.ts";
 export * from "./service/mod.ts";
 export { isDefaultStorageClass } from "./storage/mod.ts";
 export { age, ageColumn, column, humanDuration, nameColumn } from "./table/mod.ts";

@@ -82,6 +82,20 @@ const tables: [name: string, plural: string, group: string, object: object, cell
     },
     "a (default)|x/y|Delete|Immediate|false|60m",
   ],
+  [
+    "quota",
+    "resourcequotas",
+    "",
+    { status: { hard: { pods: "2", "limits.cpu": "1", cpu: "1" }, used: { pods: "1" } } },
+    "a|cpu: 0/1, pods: 1/2|limits.cpu: 0/1|60m",
+  ],
+  [
+    "priority class",
+    "priorityclasses",
+    "scheduling.k8s.io",
+    { value: 5, preemptionPolicy: "Never" },
+    "a|5|false|60m|Never",
+  ],
   ["no endpoints", "endpoints", "", {}, "a|<none>|60m"],
   [
     "endpoints",

@@ -1,0 +1,1 @@
+export { startResourceQuotas } from "./loop.ts";

@@ -1,0 +1,4 @@
+// The door of core/quota.
+export * from "./quota-usage.ts";
+export * from "./scopes.ts";
+export * from "./usage.ts";
