@@ -156,3 +156,22 @@ test("a Deployment's selector is immutable, its status is not its spec's busines
   );
   assert.equal(status.body.metadata.generation, 1);
 });
+
+test("a Service that cannot work is answered with a warning", async () => {
+  const labelled = {
+    metadata: { labels: { app: "nginx" } },
+    spec: { containers: [{ name: "c", image: "a:1" }] },
+  };
+  const pod = { ...labelled, metadata: { ...labelled.metadata, name: "nginx-1" } };
+  assert.equal((await server.request("POST", `${core}/pods`, { body: pod })).status, 201);
+  const make = async (name: string, app: string, targetPort: string | number) => {
+    const body = { metadata: { name }, spec: { selector: { app }, ports: [{ port: 80, targetPort }] } };
+    const answer = await server.request("POST", `${core}/services`, { body });
+    assert.equal(answer.status, 201, answer.text);
+    return String(answer.headers.warning ?? "");
+  };
+  assert.match(await make("slip", "ngnix", 80), /spec\.selector: no pod has app=ngnix; 1 pod has app=nginx/);
+  assert.match(await make("port", "nginx", "http"), /no selected pod has a TCP port named .{1,2}http/);
+  assert.equal(await make("early", "not-there-yet", "http"), "");
+  assert.equal(await make("right", "nginx", 80), "");
+});

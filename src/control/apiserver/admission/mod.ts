@@ -6,6 +6,7 @@ import { oneDefaultPriority, podPriority } from "./pod-priority.ts";
 import { podRuntimeClass } from "./pod-runtime-class.ts";
 import { podServiceAccount } from "./pod-service-account.ts";
 import { podTolerations } from "./pod-tolerations.ts";
+import { serviceWarnings } from "./service-warnings.ts";
 import { defaultStorageClass, storageProtection } from "./storage.ts";
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
@@ -15,6 +16,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   oneDefaultPriority,
   podTolerations,
   podRuntimeClass,
+  serviceWarnings,
   storageProtection,
   defaultStorageClass,
   ingressClass,
