@@ -39,6 +39,19 @@ test("Progressing tells how the rollout goes", async (t) => {
       ["True", "ReplicaSetUpdated", 'ReplicaSet "n" is progressing.', time],
     ],
     [
+      "first pods of a new template, while the counts are still the old one's",
+      deployment({
+        conditions: [progressing("True", "NewReplicaSetCreated", recent)],
+        replicas: 2,
+        updatedReplicas: 2,
+        readyReplicas: 2,
+        availableReplicas: 2,
+      }),
+      rs("n", 1, 0),
+      [rs("o", 2, 2)],
+      ["True", "ReplicaSetUpdated", 'ReplicaSet "n" is progressing.', time],
+    ],
+    [
       "all there",
       deployment({ ...going, replicas: 2, updatedReplicas: 2, availableReplicas: 1 }),
       rs("n", 2, 2),

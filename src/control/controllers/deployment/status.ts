@@ -92,7 +92,10 @@ export function isComplete(d: Deployment, s: DeploymentStatus): boolean {
   );
 }
 
+/** The counts before a new ReplicaSet was made were another's: its first pods are progress whatever they say. */
 function isProgressing(before: DeploymentStatus, after: DeploymentStatus): boolean {
+  const justMade = conditionOf(before, "Progressing")?.reason === "NewReplicaSetCreated";
+  if (justMade && (after.updatedReplicas ?? 0) > 0) return true;
   const old = (s: DeploymentStatus): number => (s.replicas ?? 0) - (s.updatedReplicas ?? 0);
   return (
     (after.updatedReplicas ?? 0) > (before.updatedReplicas ?? 0) ||
