@@ -160,7 +160,7 @@ test("fifty pods at once all get a node, and no room is given twice", async (t) 
     );
   });
   const message =
-    "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
+    "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
   await eventuallyAsync(async () => {
     const said = (await client.list(events, { namespace })).items.map((e) => e.message);
     assert.ok(said.includes(message));
