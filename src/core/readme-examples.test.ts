@@ -27,7 +27,7 @@ interface Example {
 
 const fence = /```ts\n(.*?)```/gs;
 const declaration = /^const (?:(?!\/\/).)*?;$/gms;
-const statement = /^(?!const )([^\s/].*);? \/\/ (.*)$/gm;
+const statement = /^(?!const |[)\]}])([^\s/].*);? \/\/ (.*)$/gm;
 
 /** The longest beginning of the comment that is a value written in JavaScript; undefined when it only says something. */
 function valueIn(comment: string): string | undefined {
