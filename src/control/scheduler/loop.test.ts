@@ -76,6 +76,33 @@ test("a pod without a node says why, and goes when there is room", async (t) => 
   await eventually(() => assert.equal(nodeOf(cluster, "big"), "n2"));
 });
 
+test("a pod that waits for room is not tried again because others found theirs; one that seeks company is", async (t) => {
+  const cluster = run(t);
+  cluster.put(nodes, node("n1"));
+  cluster.put(pods, pod("big", "3"));
+  const social = pod("social");
+  const near = { labelSelector: { matchLabels: { app: "x" } }, topologyKey: "kubernetes.io/hostname" };
+  social.spec!.affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near] } };
+  cluster.put(pods, social);
+  const failures = (): (number | undefined)[] =>
+    cluster
+      .all(events)
+      .filter((e) => e.reason === "FailedScheduling" && e.involvedObject?.name === "big")
+      .map((e) => e.count);
+  await eventually(() => assert.deepEqual(failures(), [1]));
+  cluster.change(nodes, "n1", (n) => {
+    n.metadata.labels = { "kubernetes.io/hostname": "n1" };
+  });
+  await eventually(() => assert.deepEqual(failures(), [2]));
+  const friend = pod("friend");
+  friend.metadata.labels = { app: "x" };
+  cluster.put(pods, friend);
+  for (const name of ["friend", "social"])
+    await eventually(() => assert.equal(nodeOf(cluster, name), "n1", name));
+  await new Promise((r) => setTimeout(r, 100));
+  assert.deepEqual(failures(), [2]);
+});
+
 test("gated, foreign and dying pods are left alone; a lifted gate lets go", async (t) => {
   const cluster = run(t);
   cluster.put(nodes, node("n1"));

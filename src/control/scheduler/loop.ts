@@ -43,6 +43,12 @@ function isWaiting(pod: Pod): boolean {
   return (pod.spec?.schedulerName ?? schedulerName) === schedulerName;
 }
 
+/** Where other pods are, and how they are labelled, can only let such a pod in: the rest wait for room. */
+function looksAtPods(pod: Pod): boolean {
+  const { affinity, topologySpreadConstraints } = pod.spec ?? {};
+  return Boolean(affinity?.podAffinity ?? affinity?.podAntiAffinity ?? topologySpreadConstraints?.length);
+}
+
 /** Only these of a node's facts decide where pods may go; heartbeats change others. */
 function nodeFacts(node: Node): string {
   const { labels } = node.metadata;
@@ -89,7 +95,7 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
     added(pod) {
       view.putPod(pod);
       if (isWaiting(pod)) queue.add(objectKey(pod), pod);
-      else if (pod.spec?.nodeName) queue.retryAll();
+      else if (pod.spec?.nodeName) queue.retryAll(looksAtPods);
     },
     updated(pod, old) {
       view.putPod(pod);
@@ -101,7 +107,9 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
         queue.add(objectKey(pod), pod);
       const freed = finished(pod) && !finished(old);
       const relabelled = JSON.stringify(pod.metadata.labels) !== JSON.stringify(old.metadata.labels);
-      if (pod.spec?.nodeName && (freed || relabelled || !old.spec?.nodeName)) queue.retryAll();
+      if (!pod.spec?.nodeName) return;
+      if (freed) queue.retryAll();
+      else if (relabelled || !old.spec?.nodeName) queue.retryAll(looksAtPods);
     },
     deleted(pod) {
       view.removePod(pod);

@@ -15,6 +15,7 @@ interface Waiting {
 
 interface Aside {
   waiting: Waiting;
+  pod: Pod;
   /** Milliseconds since the epoch. */
   due: number;
   timer: NodeJS.Timeout | undefined;
@@ -28,8 +29,8 @@ export interface SchedulingQueue {
   next(): string | undefined;
   /** Puts a pod that found no node aside; each time in a row it comes back a little later. */
   setAside(key: string, pod: Pod): void;
-  /** Something changed that may let unschedulable pods find a node. */
-  retryAll(): void;
+  /** Something changed that may let unschedulable pods find a node; `helps`: only these. */
+  retryAll(helps?: (pod: Pod) => boolean): void;
   /** The pod found its place. */
   done(uid: string): void;
   stop(): void;
@@ -100,11 +101,11 @@ export function createSchedulingQueue(now: () => number, wake: () => void): Sche
       const n = attempts.get(uid) ?? 0;
       attempts.set(uid, n + 1);
       const due = now() + Math.min(firstBackoffMs * 2 ** Math.min(n, 20), maxBackoffMs);
-      aside.set(uid, { waiting: waitingOf(key, pod), due, timer: undefined });
+      aside.set(uid, { waiting: waitingOf(key, pod), pod, due, timer: undefined });
     },
-    retryAll() {
+    retryAll(helps) {
       for (const [uid, entry] of [...aside]) {
-        if (entry.timer) continue;
+        if (entry.timer || (helps && !helps(entry.pod))) continue;
         const wait = entry.due - now();
         if (wait <= 0) push(takeBack(uid)!);
         else
