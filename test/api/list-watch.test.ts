@@ -103,9 +103,17 @@ const resourceVersions: [name: string, query: () => string, status: number, mess
   ],
   ["from the future", () => "resourceVersion=99999999", 504, /Too large resource version: 99999999/],
   ["no number", () => "resourceVersion=x", 400, /Invalid value/],
-  ["a rule without a version", () => "resourceVersionMatch=Exact", 400, /forbidden unless resourceVersion/],
-  ["an unknown rule", () => "resourceVersion=1&resourceVersionMatch=Foo", 400, /Unsupported value/],
-  ["exactly 0", () => "resourceVersion=0&resourceVersionMatch=Exact", 400, /forbidden for resourceVersion/],
+  ["a rule without a version", () => "resourceVersionMatch=Exact", 422, /forbidden unless resourceVersion/],
+  ["initial events", () => "sendInitialEvents=true", 422, /sendInitialEvents is forbidden for list/],
+  [
+    "a rule while going on",
+    () => "continue=x&resourceVersion=1&resourceVersionMatch=Exact",
+    422,
+    /when continue is/,
+  ],
+  ["a broken token", () => "continue=abc", 400, /invalid continue token: continue key is not valid/],
+  ["an unknown rule", () => "resourceVersion=1&resourceVersionMatch=Foo", 422, /Unsupported value/],
+  ["exactly 0", () => "resourceVersion=0&resourceVersionMatch=Exact", 422, /forbidden for resourceVersion/],
   ["exactly one that is gone", () => "resourceVersion=1&resourceVersionMatch=Exact", 410, /too old/],
 ];
 for (const [name, query, status, message] of resourceVersions)

@@ -45,6 +45,71 @@ const lives = async (): Promise<void> => {
   assert.equal((await server.request("GET", "/readyz")).text, "ok");
 };
 
+const refused: [name: string, method: string, path: string, body: string, status: number, message: RegExp][] =
+  [
+    [
+      "a method that a path has not",
+      "PUT",
+      cms,
+      "{}",
+      405,
+      /^the server does not allow this method on the requested resource$/,
+    ],
+    [
+      "a name on a collection's method",
+      "POST",
+      `${cms}/a`,
+      "{}",
+      405,
+      /^the server does not allow this method/,
+    ],
+    [
+      "an applied field that is none",
+      "PATCH",
+      `${cms}/a?fieldManager=m`,
+      '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"default"},"foo":1}',
+      500,
+      /^failed to create typed patch object \(default\/a; \/v1, Kind=ConfigMap\): \.foo: field not declared in schema$/,
+    ],
+    ["a key of Object's own", "GET", "/apis/__proto__/constructor", "", 404, /^the server could not find/],
+    [
+      "a selector with such a key",
+      "GET",
+      "/api/v1/pods?fieldSelector=constructor%3Da",
+      "",
+      400,
+      /^field label not supported: constructor$/,
+    ],
+  ];
+for (const [name, method, path, body, status, message] of refused)
+  test(`refused in Kubernetes' words: ${name}`, async () => {
+    const answer = await server.request(method, path, {
+      ...(body ? { body } : {}),
+      headers: { "Content-Type": method === "PATCH" ? "application/apply-patch+yaml" : "application/json" },
+    });
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.body.message, message);
+  });
+
+test("a body without end costs one connection and little memory", async () => {
+  const chunk = `10000\r\n${"a".repeat(65536)}\r\n`;
+  const socket = await open();
+  let sent = 0;
+  let said = "";
+  socket.on("error", () => {});
+  socket.on("data", (d: Buffer) => {
+    said += d.toString("latin1");
+  });
+  socket.write(`POST ${cms} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  while (!socket.destroyed && sent < 200 << 20) {
+    sent += chunk.length;
+    if (!socket.write(chunk)) await new Promise((r) => setTimeout(r, 2));
+  }
+  assert.match(said, /^HTTP\/1\.1 413 /);
+  assert.ok(sent < 64 << 20, `${sent} bytes were taken`);
+  await lives();
+});
+
 const wire: [name: string, bytes: string, answer: RegExp][] = [
   ["no HTTP at all", "hello there\r\n\r\n", /^HTTP\/1\.1 400/],
   ["a header without end", `GET / HTTP/1.1\r\nX: ${"a".repeat(100_000)}\r\n\r\n`, /^(HTTP\/1\.1 4|$)/],

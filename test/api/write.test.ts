@@ -186,7 +186,7 @@ const bad: Bad[] = [
     body: {},
     status: 405,
     reason: "MethodNotAllowed",
-    message: /not supported/,
+    message: /does not allow this method/,
   },
   {
     name: "a version on create",

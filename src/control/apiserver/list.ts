@@ -4,6 +4,7 @@ import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { badRequest, failure, StatusError } from "../../core/api/status.ts";
 import type { KeyValue, Store } from "../store/mod.ts";
 import { parseContinue, printContinue } from "./continue-token.ts";
+import { checkListOptions } from "./list-options.ts";
 import { storeKey, storePrefix } from "./registry.ts";
 import { parseSelection, type SelectorText } from "./selection.ts";
 import { servedObject } from "./stored-object.ts";
@@ -14,6 +15,8 @@ export interface ListQuery extends SelectorText {
   continue?: string | undefined;
   resourceVersion?: string | undefined;
   resourceVersionMatch?: string | undefined;
+  /** For watches only; a list that has it is refused. */
+  sendInitialEvents?: boolean | undefined;
 }
 
 export interface ListPage {
@@ -52,26 +55,11 @@ export function tooLargeResourceVersion(asked: number, current: number): StatusE
   });
 }
 
-function checkMatchRule(q: ListQuery): void {
-  const rule = q.resourceVersionMatch ?? "";
-  const refuse = (why: string): never => {
-    throw badRequest(`resourceVersionMatch: ${why}`);
-  };
-  if (rule === "") return;
-  if (q.continue) refuse("Forbidden: resourceVersionMatch is forbidden when continue is provided");
-  if (!q.resourceVersion)
-    refuse("Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
-  if (rule !== "Exact" && rule !== "NotOlderThan")
-    refuse(`Unsupported value: ${JSON.stringify(rule)}: supported values: "Exact", "NotOlderThan"`);
-  if (rule === "Exact" && q.resourceVersion === "0")
-    refuse('Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-}
-
 const inconsistentHint =
   "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
 export function listPage(store: Store, def: ResourceDefinition, q: ListQuery): ListPage {
-  checkMatchRule(q);
+  checkListOptions(q, "list");
   const selection = parseSelection(def, q);
   const namespace = q.namespace ?? selection.namespace;
   const prefix = storePrefix(def, namespace);

@@ -20,6 +20,12 @@ export interface ResourceRequest {
 /** As Go's strconv.ParseBool would have it, and anything else for true. */
 export const truthy = (v: string | null): boolean => v !== null && v !== "" && v !== "false" && v !== "0";
 
+/** Undefined: not given. */
+export function flag(query: URLSearchParams, name: string): boolean | undefined {
+  const text = query.get(name);
+  return text === null || text === "" ? undefined : truthy(text);
+}
+
 /** Throws StatusError 400 for what is no whole number. */
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
@@ -38,6 +44,7 @@ export function listQuery(query: URLSearchParams, namespace: string | undefined)
     continue: query.get("continue") ?? undefined,
     resourceVersion: query.get("resourceVersion") ?? undefined,
     resourceVersionMatch: query.get("resourceVersionMatch") ?? undefined,
+    sendInitialEvents: flag(query, "sendInitialEvents"),
   };
 }
 

@@ -1,6 +1,6 @@
 // One HTTP request on a resource: method and path to verb, verb to the functions that do it, result to answer.
 import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
-import { badRequest, failure, invalid, methodNotSupported, notFound } from "../../core/api/status.ts";
+import { badRequest, failure, invalid, methodNotAllowed, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
 import { answerJson } from "./answer.ts";
@@ -65,7 +65,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
   }
 
   function need(def: ResourceDefinition, verb: Verb): void {
-    if (!verbsOf(def).includes(verb)) throw methodNotSupported(subjectOf(def), verb);
+    if (!verbsOf(def).includes(verb)) throw methodNotAllowed();
   }
 
   async function watch(r: ResourceRequest, def: ResourceDefinition): Promise<void> {
@@ -74,14 +74,12 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const seconds = integer(r.query, "timeoutSeconds") ?? 0;
     const query = listQuery(r.query, r.info.namespace);
     if (r.info.name) query.fieldSelector = `metadata.name=${r.info.name}`;
-    const initial = r.query.get("sendInitialEvents");
     await answerWatch(r.req, r.res, {
       store: core.store,
       def,
       query: {
         ...query,
         allowWatchBookmarks: truthy(r.query.get("allowWatchBookmarks")),
-        sendInitialEvents: initial === null || initial === "" ? undefined : truthy(initial),
       },
       timeoutMs: seconds > 0 ? seconds * 1000 : (1800 + o.random() * 1800) * 1000,
       bookmarkMs: o.bookmarkMs,
@@ -234,8 +232,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const handler = subresources.find(def, subresource);
     if (!handler) throw failure(404, "NotFound", "the server could not find the requested resource", {});
     const method = r.req.method as "GET" | "POST" | "PUT" | "PATCH";
-    if (!["GET", "POST", "PUT", "PATCH"].includes(method) || !handler[method])
-      throw methodNotSupported(subjectOf(def), verbOf(method));
+    if (!["GET", "POST", "PUT", "PATCH"].includes(method) || !handler[method]) throw methodNotAllowed();
     const ctx = writeContext(r, def);
     let body: unknown;
     let patchOf: ((current: unknown) => unknown) | undefined;
@@ -263,8 +260,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
         need(def, "list");
         return answerList(r, def, listPage(core.store, def, listQuery(query, info.namespace)), core.now);
       }
-      if (def.namespaced && info.namespace === undefined && method === "POST")
-        throw methodNotSupported(subjectOf(def), "create");
+      if (def.namespaced && info.namespace === undefined && method === "POST") throw methodNotAllowed();
       const ctx = writeContext(r, def);
       checkAccept(r);
       if (method === "POST") {
@@ -282,7 +278,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
           core.now,
         );
       }
-      throw methodNotSupported(subjectOf(def), verbOf(method));
+      throw methodNotAllowed();
     }
     if (def.namespaced && info.namespace === undefined)
       throw failure(404, "NotFound", "the server could not find the requested resource", {});
@@ -303,10 +299,10 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       need(def, "delete");
       return remove(r, def, ctx);
     }
-    throw methodNotSupported(subjectOf(def), verbOf(method));
+    throw methodNotAllowed();
   };
 }
 
-const verbOf = (method: string): string =>
+const _verbOf = (method: string): string =>
   ({ GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" })[method] ??
   method.toLowerCase();

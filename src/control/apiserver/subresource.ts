@@ -1,9 +1,8 @@
 // Subresources that answer with an object: what a handler gets and gives, and who handles what.
 import type { ResourceDefinition } from "../../core/api/resource.ts";
-import { failure, methodNotSupported } from "../../core/api/status.ts";
+import { failure, methodNotAllowed } from "../../core/api/status.ts";
 import type { BodyKind } from "./codec.ts";
 import type { WriteContext } from "./context.ts";
-import { subjectOf } from "./registry.ts";
 
 export interface SubresourceCall {
   def: ResourceDefinition;
@@ -55,7 +54,7 @@ export function createSubresources(handlers: Readonly<Record<string, Subresource
           : call.method === "PATCH"
             ? handler.PATCH?.(call)
             : handler[call.method]?.(call, body);
-      if (!answer) throw methodNotSupported(subjectOf(call.def), call.method.toLowerCase());
+      if (!answer) throw methodNotAllowed();
       return answer;
     },
   };

@@ -4,6 +4,7 @@ import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { expired, failure, invalid, type StatusError } from "../../core/api/status.ts";
 import type { KeyValue, Store, StoreEvent } from "../store/mod.ts";
 import { parseResourceVersion, tooLargeResourceVersion } from "./list.ts";
+import { checkListOptions } from "./list-options.ts";
 import { storeKey, storePrefix } from "./registry.ts";
 import { parseSelection, type SelectorText } from "./selection.ts";
 import { cloneStored, servedObject } from "./stored-object.ts";
@@ -42,39 +43,16 @@ function leaving(event: StoreEvent): KeyValue {
   return { key: before.key, value, modRevision: event.revision, createRevision: before.createRevision };
 }
 
-function checkQuery(def: ResourceDefinition, q: WatchQuery): void {
-  const refuse = (
-    field: string,
-    type: "FieldValueForbidden" | "FieldValueNotSupported",
-    detail: string,
-    value?: unknown,
-  ) => {
-    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
-      { type, field, detail, ...(value === undefined ? {} : { value }) },
-    ]);
-  };
-  const rule = q.resourceVersionMatch ?? "";
-  if (q.sendInitialEvents !== undefined && rule === "")
-    refuse(
-      "resourceVersionMatch",
-      "FieldValueForbidden",
-      "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-    );
-  if (rule !== "" && q.sendInitialEvents === undefined)
-    refuse(
-      "resourceVersionMatch",
-      "FieldValueForbidden",
-      "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-    );
-  if (rule !== "" && rule !== "NotOlderThan")
-    refuse("resourceVersionMatch", "FieldValueNotSupported", 'supported values: "NotOlderThan"', rule);
+function checkQuery(q: WatchQuery): void {
+  checkListOptions(q, "watch");
   if (q.sendInitialEvents && !q.allowWatchBookmarks)
-    refuse(
-      "sendInitialEvents",
-      "FieldValueForbidden",
-      "sendInitialEvents requires setting allowWatchBookmarks to true",
-    );
-  void def;
+    throw invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", [
+      {
+        type: "FieldValueForbidden",
+        field: "sendInitialEvents",
+        detail: "sendInitialEvents requires setting allowWatchBookmarks to true",
+      },
+    ]);
 }
 
 /** Throws StatusError for a request that cannot be watched. `wake` is called when `next` has something again. */
@@ -84,7 +62,7 @@ export function openWatch(
   q: WatchQuery,
   wake: () => void,
 ): WatchSource {
-  checkQuery(def, q);
+  checkQuery(q);
   const selection = parseSelection(def, q);
   const matches = selection.matches;
   const namespace = q.namespace ?? selection.namespace;

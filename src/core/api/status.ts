@@ -183,10 +183,9 @@ export function invalid(
   });
 }
 export const badRequest = (message: string): StatusError => failure(400, "BadRequest", message);
-export const methodNotSupported = (s: Subject, verb: string): StatusError =>
-  failure(405, "MethodNotAllowed", `${verb} is not supported on resources of kind "${qualified(s)}"`, {
-    ...about("", s.group, s.resource),
-  });
+/** A path that is served, but not by this method. */
+export const methodNotAllowed = (): StatusError =>
+  failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
 export const expired = (message: string): StatusError => failure(410, "Expired", message);
 export const gone = (message: string): StatusError => failure(410, "Gone", message);
 export const unauthorized = (): StatusError => failure(401, "Unauthorized", "Unauthorized");

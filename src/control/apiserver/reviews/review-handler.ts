@@ -1,6 +1,6 @@
 // POST of a review over HTTP.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { methodNotSupported } from "../../../core/api/status.ts";
+import { methodNotAllowed } from "../../../core/api/status.ts";
 import { answerObject } from "../answer.ts";
 import type { Codec } from "../codec.ts";
 import type { UserInfo } from "../context.ts";
@@ -25,11 +25,7 @@ export function createReviewHandler(
   return async (req, res, info, user) => {
     const review = byPath.get(`${info.group}/${info.version}/${info.resource}`);
     if (!review || (info.namespace !== undefined) !== review.namespaced) return false;
-    if (info.name !== "" || req.method !== "POST")
-      throw methodNotSupported(
-        { group: review.group, resource: review.plural },
-        (req.method ?? "GET").toLowerCase(),
-      );
+    if (info.name !== "" || req.method !== "POST") throw methodNotAllowed();
     const heed = { fieldValidation: "Ignore" as const, warn() {} };
     const body = await o.codec.decodeBody(
       await readBody(req),

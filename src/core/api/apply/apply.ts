@@ -90,7 +90,7 @@ function checkConfiguration(request: ApplyRequest): Record<string, unknown> {
 
 function untyped(configuration: Record<string, unknown>, why: string): StatusError {
   const metadata = isJsonObject(configuration.metadata) ? configuration.metadata : {};
-  const name = metadata.namespace ? `${metadata.namespace}/${metadata.name}` : `/${metadata.name}`;
+  const name = `${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
   const version = String(configuration.apiVersion);
   // As Go prints a group, version and kind: the core group is empty, and its slash stays.
   const groupVersion = version.includes("/") ? version : `/${version}`;
