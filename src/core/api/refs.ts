@@ -42,6 +42,7 @@ export const priorityClasses = ref<t.PriorityClass>(
   "PriorityClass",
   false,
 );
+export const limitRanges = ref<t.LimitRange>("v1", "limitranges", "LimitRange");
 export const resourceQuotas = ref<t.ResourceQuota>("v1", "resourcequotas", "ResourceQuota");
 export const persistentVolumes = ref<t.PersistentVolume>(
   "v1",

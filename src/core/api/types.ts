@@ -43,6 +43,7 @@ export type VolumeMount = Wire<k8s.V1VolumeMount>;
 export type PersistentVolume = Stored<k8s.V1PersistentVolume>;
 export type PersistentVolumeClaim = Stored<k8s.V1PersistentVolumeClaim>;
 export type PriorityClass = Stored<k8s.V1PriorityClass>;
+export type LimitRange = Stored<k8s.V1LimitRange>;
 export type ResourceQuota = Stored<k8s.V1ResourceQuota>;
 export type StorageClass = Stored<k8s.V1StorageClass>;
 export type Ingress = Stored<k8s.V1Ingress>;

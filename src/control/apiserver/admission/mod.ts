@@ -1,6 +1,7 @@
 // What changes or refuses a write beside the kinds' own rules, in the order in which Kubernetes runs it.
 import type { AdmissionPlugin } from "../context.ts";
 import { ingressClass } from "./ingress-class.ts";
+import { limitRanges } from "./limit-ranges.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { oneDefaultPriority, podPriority } from "./pod-priority.ts";
 import { podRuntimeClass } from "./pod-runtime-class.ts";
@@ -11,6 +12,7 @@ import { defaultStorageClass, storageProtection } from "./storage.ts";
 
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
+  limitRanges,
   podServiceAccount,
   podPriority,
   oneDefaultPriority,

@@ -7,6 +7,7 @@ import { endpoints } from "./endpoints.ts";
 import { coreEvent, eventsV1Event } from "./event/mod.ts";
 import { ingress, ingressClass } from "./ingress/mod.ts";
 import { lease } from "./lease.ts";
+import { limitRange } from "./limit-range.ts";
 import { namespace } from "./namespace.ts";
 import { ipAddress, serviceCIDR } from "./networking/mod.ts";
 import { node } from "./node.ts";
@@ -46,6 +47,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   persistentVolumeClaim,
   persistentVolume,
   resourceQuota,
+  limitRange,
   replicationController,
   deployment,
   replicaSet,
