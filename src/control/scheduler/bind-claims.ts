@@ -30,13 +30,19 @@ export function createStorageCache(informers: Informers): {
   };
 }
 
-/** Rejects when a claim is gone, chosen for another node, or not bound within ten minutes. */
+/** Rejects when the pod or a claim is gone, chosen for another node, or not bound within ten minutes. */
 export async function bindClaims(
   client: KubeClient,
   writes: readonly ClaimWrite[],
-  options: { node: string; claim: StorageView["claim"]; signal: AbortSignal },
+  options: {
+    node: string;
+    claim: StorageView["claim"];
+    /** Whether the pod still wants its claims. */
+    wanted(): boolean;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
-  const { node, claim, signal } = options;
+  const { node, claim, wanted, signal } = options;
   for (const write of writes) {
     const { metadata } = write.claim;
     const { namespace, name, uid } = metadata;
@@ -69,6 +75,7 @@ export async function bindClaims(
       if (!c || c.metadata.uid !== uid || c.metadata.deletionTimestamp)
         throw new Error(`binding volumes: persistentvolumeclaim "${name}" is gone`);
     }
+    if (!wanted()) throw new Error("binding volumes: the pod waits no more");
     await pause(pollMs, signal);
     if (signal.aborted) throw new Error("binding volumes: the scheduler stops");
   }

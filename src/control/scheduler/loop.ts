@@ -162,7 +162,11 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
       target: { apiVersion: "v1", kind: "Node", name: node },
     };
     try {
-      if (claims.length > 0) await bindClaims(client, claims, { node, claim: storage.claim, signal });
+      const wanted = (): boolean => {
+        const latest = pods.get(objectKey(pod));
+        return latest !== undefined && latest.metadata.uid === uid && isWaiting(latest);
+      };
+      if (claims.length > 0) await bindClaims(client, claims, { node, claim: storage.claim, wanted, signal });
       await client.create(podsRef, body, { namespace, name, subresource: "binding" });
       queue.done(uid!);
       recorder.record(eventSubject(podsRef, pod), {
