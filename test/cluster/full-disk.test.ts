@@ -1,0 +1,71 @@
+// The disk that holds a cluster's state is full for a while: writes are refused in words, reads go on, the logs do not
+// storm, and with room everything is as before.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { eventually, runCommand } from "../support/cluster.ts";
+import { leftovers } from "../support/leftovers.ts";
+
+const bin = join(import.meta.dirname ?? "", "../../../bin/portolan");
+const name = "full";
+const dir = mkdtempSync("/tmp/portolan-full-");
+const state = join(dir, "state");
+const env = {
+  ...process.env,
+  HOME: dir,
+  KUBECONFIG: join(dir, "kubeconfig"),
+  PORTOLAN_STATE_DIR: state,
+  PORTOLAN_RUN_DIR: join(dir, "run"),
+};
+const portolan = (...args: string[]) => runCommand(bin, args, { env, timeoutMs: 120_000 });
+const kubectl = (...args: string[]) => runCommand(process.env.KUBECTL ?? "kubectl", args, { env });
+
+before(async () => {
+  mkdirSync(state);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=480m", "tmpfs", state]);
+  const up = await portolan("up", "--name", name);
+  assert.equal(up.code, 0, up.stdout + up.stderr);
+});
+after(async () => {
+  const down = await portolan("down", "--name", name);
+  execFileSync("umount", ["--lazy", state]);
+  rmSync(dir, { recursive: true, force: true });
+  assert.equal(down.code, 0, down.stdout + down.stderr);
+  assert.deepEqual(leftovers(name), []);
+});
+
+test("a full disk fails the write, never the data or the server", async () => {
+  const made = await kubectl("create", "configmap", "before", "--from-literal=a=b");
+  assert.equal(made.code, 0, made.stderr);
+  const filler = join(state, "filler");
+  await runCommand("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"]);
+  await runCommand("dd", ["if=/dev/zero", `of=${filler}-rest`, "bs=1k"]);
+  const big = `--from-literal=a=${"x".repeat(100_000)}`;
+  // LMDB's own code may abort on a write that failed: the server is started again then, and says the same.
+  await eventually("a write is refused in words", 15_000, async () => {
+    const refused = await kubectl("create", "configmap", "during", big);
+    assert.equal(refused.code, 1, "nothing is acknowledged");
+    return /the (write could not be stored|store does not accept writes): .*No space left/.test(
+      refused.stderr,
+    )
+      ? true
+      : undefined;
+  });
+  await eventually("reads go on", 15_000, async () =>
+    (await kubectl("get", "configmap", "before")).code === 0 ? true : undefined,
+  );
+  assert.equal((await kubectl("get", "configmap", "during")).code, 1, "what was refused is not there");
+  rmSync(filler);
+  rmSync(`${filler}-rest`);
+  await eventually("writes are taken again", 10_000, async () =>
+    (await kubectl("create", "configmap", "after", big)).code === 0 ? true : undefined,
+  );
+  const run = await kubectl("run", "web", "--image=nginx");
+  assert.equal(run.code, 0, run.stderr);
+  const ready = await kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=30s");
+  assert.equal(ready.code, 0, ready.stderr);
+  const log = statSync(join(state, "clusters", name, "logs/server.log")).size;
+  assert.ok(log < 1 << 20, `${log} bytes of log`);
+});
