@@ -8,6 +8,7 @@ import { timestamp } from "../../core/api/timestamp.ts";
 import type { Lease, Node } from "../../core/api/types.ts";
 import {
   conditionNews,
+  extendedResources,
   type MachineRoom,
   type NodeInput,
   newNode,
@@ -77,6 +78,7 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       node = undefined;
       return false;
     }
+    if (Object.keys(extendedResources(node.status)).length > 0) return false;
     const there = new Map(node.status?.conditions?.map((c) => [c.type, c.status]));
     return (status.conditions ?? []).every((c) => there.get(c.type) === c.status);
   }
@@ -115,7 +117,9 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       node = await client.patch(
         nodes,
         name,
-        { status },
+        {
+          status: { ...status, allocatable: { ...status.allocatable, ...extendedResources(node.status) } },
+        },
         { subresource: "status", type: "strategic", fieldManager: "kubelet" },
       );
     } catch (error) {

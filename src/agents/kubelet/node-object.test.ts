@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { conditionNews, nodeConditions } from "./node-object.ts";
+import { conditionNews, extendedResources, nodeConditions } from "./node-object.ts";
 
 const plenty = {
   availableMemoryBytes: 1e12,
@@ -59,4 +59,17 @@ test("what changed is told, as the kubelet words it", () => {
   ];
   for (const [name, before, after, reasons] of rows)
     assert.deepEqual(conditionNews(before, after), reasons, name);
+});
+
+test("what somebody advertised in the capacity can be had, until it is taken back", () => {
+  const dongles = { cpu: "2", "example.com/dongle": "4" };
+  const rows: [string, object, object, object][] = [
+    ["advertised", dongles, { cpu: "1" }, { "example.com/dongle": "4" }],
+    ["known", dongles, { cpu: "1", "example.com/dongle": "4" }, {}],
+    ["changed", dongles, { "example.com/dongle": "3" }, { "example.com/dongle": "4" }],
+    ["taken back", { cpu: "2" }, { "example.com/dongle": "4" }, { "example.com/dongle": null }],
+    ["Kubernetes' own", { "x.kubernetes.io/y": "1" }, {}, {}],
+  ];
+  for (const [name, capacity, allocatable, expected] of rows)
+    assert.deepEqual(extendedResources({ capacity, allocatable } as never), expected, name);
 });

@@ -114,6 +114,19 @@ export function nodeConditions(
   }) as NodeCondition[];
 }
 
+/**
+ * What the node's allocatable lacks of the resources that somebody advertised in its capacity; null: advertised no longer.
+ * (Kubernetes tasks, "Advertise Extended Resources for a Node".)
+ */
+export function extendedResources(status: Node["status"]): Record<string, string | null> {
+  const { capacity = {}, allocatable = {} } = status ?? {};
+  const isExtended = (name: string): boolean => name.includes("/") && !name.includes("kubernetes.io/");
+  const names = [...Object.keys(capacity), ...Object.keys(allocatable)].filter(isExtended);
+  return Object.fromEntries(
+    names.filter((n) => capacity[n] !== allocatable[n]).map((n) => [n, capacity[n] ?? null]),
+  );
+}
+
 /** The reasons of the events that tell what changed: NodeReady, NodeHasSufficientMemory and their like. */
 export function conditionNews(
   before: readonly NodeCondition[] | undefined,
