@@ -15,8 +15,10 @@ import { service, slice } from "./objects.ts";
 const cluster = {
   name: "lab",
   domain: "cluster.local",
+  nodeCIDR: "172.30.0.0/24",
   podCIDR: "10.244.0.0/16",
   serviceCIDR: "10.96.0.0/16",
+  loadBalancerCIDR: "172.30.200.0/24",
   dnsAddress: "10.96.0.10",
 } as ClusterFacts;
 

@@ -222,7 +222,6 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     options.healthPorts?.close();
   }
 
-  const synced = Promise.all(keepers.map((k) => k.synced)).then(() => {});
   const done = Promise.all([
     services.run(signal),
     slices.run(signal),
@@ -231,6 +230,12 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     cidrs.run(signal),
     keep(),
   ]).then(() => {});
+  // A loop that ended with an error never fills its table: whoever waits for it is told.
+  const synced = Promise.race([
+    Promise.all(keepers.map((k) => k.synced)).then(() => {}),
+    done.then(() => new Promise<never>(() => {})),
+  ]);
+  synced.catch(() => {});
   return {
     synced,
     done,

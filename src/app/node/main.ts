@@ -38,7 +38,10 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   void runDns({ config, client, log }, stop.signal);
-  runProxy({ config, client, log }, stop.signal);
+  runProxy({ config, client, log }, stop.signal).done.catch((error) => {
+    log("the proxy's loop ended; the process starts anew", { error: String(error) });
+    process.exit(1);
+  });
   const files = createPodFiles();
   void runLocalVolumes(
     {
