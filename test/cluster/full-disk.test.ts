@@ -36,7 +36,7 @@ after(async () => {
   assert.deepEqual(leftovers(name), []);
 });
 
-test("a full disk fails the write, never the data or the server", async () => {
+test("a full disk fails the write, never the data; the server answers again", async () => {
   const made = await kubectl("create", "configmap", "before", "--from-literal=a=b");
   assert.equal(made.code, 0, made.stderr);
   const filler = join(state, "filler");

@@ -84,21 +84,34 @@ interface KeyedSource {
   optional?: boolean;
 }
 
+/** Places a ConfigMap's or Secret's entries; the refusals differ in their words only. */
+function placeKeyed<T>(
+  out: Map<string, VolumeFile>,
+  source: KeyedSource,
+  from: {
+    objects: { get(name: string): T | undefined };
+    kind: "configmap" | "secret";
+    entries(object: T): Map<string, Buffer>;
+    missing(key: string): string;
+  },
+  mode: number,
+): void {
+  const name = source.name ?? "";
+  const object = from.objects.get(name);
+  if (!object && !source.optional) throw new VolumeError(`${from.kind} "${name}" not found`);
+  if (!object) return;
+  place(out, from.entries(object), source.items, { mode, optional: source.optional, missing: from.missing });
+}
+
 function placeConfigMap(
   out: Map<string, VolumeFile>,
   source: KeyedSource,
   input: ContentInput,
   mode: number,
 ): void {
-  const name = source.name ?? "";
-  const map = input.objects.configMaps.get(name);
-  if (!map && !source.optional) throw new VolumeError(`configmap "${name}" not found`);
-  if (!map) return;
-  place(out, configMapEntries(map), source.items, {
-    mode,
-    optional: source.optional,
-    missing: (key) => `configmap references non-existent config key: ${key}`,
-  });
+  const missing = (key: string): string => `configmap references non-existent config key: ${key}`;
+  const objects = input.objects.configMaps;
+  placeKeyed(out, source, { objects, kind: "configmap", entries: configMapEntries, missing }, mode);
 }
 
 function placeSecret(
@@ -107,15 +120,9 @@ function placeSecret(
   input: ContentInput,
   mode: number,
 ): void {
-  const name = source.name ?? "";
-  const secret = input.objects.secrets.get(name);
-  if (!secret && !source.optional) throw new VolumeError(`secret "${name}" not found`);
-  if (!secret) return;
-  place(out, secretEntries(secret), source.items, {
-    mode,
-    optional: source.optional,
-    missing: (key) => `references non-existent secret key: ${key}`,
-  });
+  const missing = (key: string): string => `references non-existent secret key: ${key}`;
+  const objects = input.objects.secrets;
+  placeKeyed(out, source, { objects, kind: "secret", entries: secretEntries, missing }, mode);
 }
 
 type DownwardItems = NonNullable<NonNullable<Volume["downwardAPI"]>["items"]>;

@@ -1,6 +1,5 @@
 // What a cluster has from its first second: system namespaces, the Service of the API itself and that of the cluster's DNS.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { systemPriorityClasses } from "../../core/api/kinds/mod.ts";
 import type { ResourceRef } from "../../core/api/refs.ts";
 import {
@@ -25,7 +24,7 @@ import type {
 } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { localProvisioner } from "../../core/scheduling/mod.ts";
-import type { KubeClient } from "../client/mod.ts";
+import { type KubeClient, pause } from "../client/mod.ts";
 
 async function ensure<T extends KubeObject>(
   client: KubeClient,
@@ -193,7 +192,7 @@ export async function keepBootstrapObjects(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await sleep(2000, undefined, { signal, ref: false }).catch(() => undefined);
+    await pause(2000, signal);
     if (signal.aborted) return;
     await ensureBootstrapObjects(client, options.cluster, options.caCert).catch(options.onError);
   }

@@ -57,12 +57,6 @@ export const storageClasses = ref<t.StorageClass>(
   false,
 );
 export const ingresses = ref<t.Ingress>("networking.k8s.io/v1", "ingresses", "Ingress");
-export const ingressClasses = ref<t.IngressClass>(
-  "networking.k8s.io/v1",
-  "ingressclasses",
-  "IngressClass",
-  false,
-);
 export const events = ref<t.CoreEvent>("v1", "events", "Event");
 export const replicationControllers = ref<t.ReplicationController>(
   "v1",
@@ -86,7 +80,6 @@ export const podDisruptionBudgets = ref<t.PodDisruptionBudget>(
   "PodDisruptionBudget",
 );
 export const endpointSlices = ref<t.EndpointSlice>("discovery.k8s.io/v1", "endpointslices", "EndpointSlice");
-export const podTemplates = ref<t.PodTemplate>("v1", "podtemplates", "PodTemplate");
 export const ipAddresses = ref<t.IPAddress>("networking.k8s.io/v1", "ipaddresses", "IPAddress", false);
 export const serviceCIDRs = ref<t.ServiceCIDR>("networking.k8s.io/v1", "servicecidrs", "ServiceCIDR", false);
 export const runtimeClasses = ref<t.RuntimeClass>("node.k8s.io/v1", "runtimeclasses", "RuntimeClass", false);
