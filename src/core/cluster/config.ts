@@ -1,15 +1,21 @@
 // What the launcher tells the processes of a cluster: plain JSON files, one per process.
 
-/** The cluster's own facts; the same in every process. Addresses are text, ranges CIDR text. */
-export interface ClusterFacts {
-  /** DNS-1123 label. */
-  name: string;
-  /** e.g. "cluster.local". */
-  domain: string;
+/** The ranges of one address family; CIDR text. */
+export interface ClusterRanges {
   nodeCIDR: string;
   podCIDR: string;
   serviceCIDR: string;
   loadBalancerCIDR: string;
+}
+
+/** The cluster's own facts; the same in every process. Addresses are text, ranges CIDR text of the first family. */
+export interface ClusterFacts extends ClusterRanges {
+  /** DNS-1123 label. */
+  name: string;
+  /** e.g. "cluster.local". */
+  domain: string;
+  /** The other family's ranges; dual-stack clusters only. */
+  second?: ClusterRanges;
   /** Inclusive. */
   nodePortRange: { from: number; to: number };
   /** ClusterIP of kube-dns, bound locally on every node. */
@@ -53,6 +59,8 @@ export interface NodeConfig {
   address: string;
   /** This node's part of the pod range, e.g. 10.244.0.0/24. */
   podCIDR: string;
+  /** The same of the other family; exactly when the cluster has `second`. */
+  second?: { address: string; podCIDR: string };
   labels: Record<string, string>;
   /** State of the kubelet role (volumes, tokens, logs). */
   rootDir: string;
