@@ -2,8 +2,8 @@
 // by bare CRI calls in the same run, with the same image, command and network plugin; one after another, and many at once.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { containerConfig } from "../../src/agents/kubelet/container-config.ts";
-import { sandboxConfig } from "../../src/agents/kubelet/sandbox-config.ts";
+import { containerConfig } from "../../src/agents/kubelet/runtime/container-config.ts";
+import { sandboxConfig } from "../../src/agents/kubelet/runtime/sandbox-config.ts";
 import { pods } from "../../src/core/api/refs.ts";
 import type { Pod } from "../../src/core/api/types.ts";
 import { type ContainerdRuntime, createContainerdRuntime } from "../../src/edge/cri/mod.ts";

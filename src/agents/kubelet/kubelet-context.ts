@@ -2,11 +2,9 @@
 import type { EventRecorder, Informer, KubeClient } from "../../control/client/mod.ts";
 import type { ConfigMap, Pod, Secret, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import type { Images } from "./images.ts";
-import type { PodFiles } from "./pod-files.ts";
-import type { ProbeClient } from "./probe-client.ts";
-import type { Allocatable } from "./resource-field.ts";
-import type { PodRuntime } from "./runtime.ts";
+import type { Allocatable, PodFiles } from "./content/mod.ts";
+import type { ProbeClient } from "./probes/mod.ts";
+import type { Images, PodRuntime } from "./runtime/mod.ts";
 
 export interface NodeFacts {
   nodeName: string;

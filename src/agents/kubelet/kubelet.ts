@@ -4,19 +4,21 @@ import { createEventRecorder, createInformer, type KubeClient, pause } from "../
 import { configMaps, nodes, pods, secrets, services } from "../../core/api/refs.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { admit, lackOfRoom, wrongNode } from "./admission.ts";
-import { createImages } from "./images.ts";
+import { type PodFiles, referredObjects } from "./content/mod.ts";
 import { createGate, type KubeletContext } from "./kubelet-context.ts";
-import { runNode } from "./node-loop.ts";
-import { type MachineFacts, type MachineRoom, maxPods } from "./node-object.ts";
-import type { PodFiles } from "./pod-files.ts";
-import { createPodWorker, type PodWorker } from "./pod-worker.ts";
-import type { ProbeClient } from "./probe-client.ts";
-import type { PodRuntime } from "./runtime.ts";
-import { createRuntimeAudit } from "./runtime-audit.ts";
+import {
+  admit,
+  lackOfRoom,
+  type MachineFacts,
+  type MachineRoom,
+  maxPods,
+  runNode,
+  wrongNode,
+} from "./node/mod.ts";
+import { createPodWorker, createRuntimeAudit, createStatusWriter, type PodWorker } from "./pod/mod.ts";
+import type { ProbeClient } from "./probes/mod.ts";
+import { createImages, type PodRuntime } from "./runtime/mod.ts";
 import type { PodRuntimePort } from "./server/runtime-port.ts";
-import { createStatusWriter } from "./status-writer.ts";
-import { referredObjects } from "./volume-content.ts";
 
 export interface KubeletOptions {
   client: KubeClient;

@@ -1,6 +1,6 @@
+export type * from "./content/pod-files.ts";
 export * from "./kubelet.ts";
-export type { MachineFacts, MachineRoom } from "./node-object.ts";
-export type * from "./pod-files.ts";
-export type * from "./probe-client.ts";
-export type * from "./runtime.ts";
+export type { MachineFacts, MachineRoom } from "./node/mod.ts";
+export type * from "./probes/probe-client.ts";
+export type * from "./runtime/runtime.ts";
 export * from "./server/mod.ts";

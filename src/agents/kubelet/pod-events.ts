@@ -1,6 +1,5 @@
 // Events of one pod, about it or about one of its containers, with as many told as a reader wants and no more.
-import type { EventRecorder } from "../../control/client/mod.ts";
-import { eventSubject } from "../../control/client/mod.ts";
+import { type EventRecorder, eventSubject } from "../../control/client/mod.ts";
 import { pods } from "../../core/api/refs.ts";
 import type { Pod } from "../../core/api/types.ts";
 import { containerFieldPath, type SpecContainer } from "./pod-text.ts";

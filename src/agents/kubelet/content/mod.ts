@@ -1,0 +1,10 @@
+export * from "./environment.ts";
+export * from "./expand.ts";
+export * from "./pod-dns.ts";
+export type * from "./pod-files.ts";
+export * from "./pod-objects.ts";
+export * from "./pod-volumes.ts";
+export type * from "./resource-field.ts";
+export * from "./service-env.ts";
+export * from "./volume-content.ts";
+export * from "./volumes.ts";

@@ -1,0 +1,3 @@
+export * from "./handler-call.ts";
+export type * from "./probe-client.ts";
+export * from "./probes.ts";

@@ -1,0 +1,6 @@
+export * from "./container-config.ts";
+export * from "./images.ts";
+export * from "./resources.ts";
+export type * from "./runtime.ts";
+export * from "./runtime-handler.ts";
+export * from "./sandbox-config.ts";
