@@ -12,28 +12,36 @@ import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { admissionPlugins } from "./admission/mod.ts";
 import { createServiceAllocation, quotaReservation } from "./allocation/mod.ts";
-import { answerBytes, answerError, answerJson, answerText, statusOf } from "./answer.ts";
-import { createAuthenticator } from "./authenticator.ts";
-import { createCodec } from "./codec.ts";
+import {
+  configurationPath,
+  createAuthenticator,
+  impersonated,
+  issuerConfiguration,
+  keysPath,
+} from "./auth/mod.ts";
 import type { ConnectHandlers } from "./connect.ts";
 import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
-import { answerCustomResources } from "./custom-resources.ts";
-import type { DiscoveryInput, VirtualResource } from "./discovery.ts";
-import { createDiscoveryHandler, servedPaths } from "./discovery-handler.ts";
+import {
+  answerCustomResources,
+  createDiscoveryHandler,
+  createOpenApi,
+  type DiscoveryInput,
+  type OpenApiOptions,
+  servedPaths,
+  type VirtualResource,
+  versionInfo,
+} from "./discovery/mod.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
-import { impersonated } from "./impersonation.ts";
-import { configurationPath, issuerConfiguration, keysPath } from "./issuer.ts";
 import { createMetrics } from "./metrics.ts";
-import { createOpenApi, type OpenApiOptions } from "./openapi.ts";
 import { createOperations } from "./operations.ts";
 import { createRegistry } from "./registry.ts";
-import { parseResourcePath, type RequestInfo } from "./request-info.ts";
+import { answerBytes, answerError, answerJson, answerText, statusOf } from "./representation/mod.ts";
+import { createCodec, parseResourcePath, type RequestInfo } from "./requests/mod.ts";
 import { createResourceHandler } from "./resource-handler.ts";
 import { createReviewHandler, reviews } from "./reviews/mod.ts";
 import { createSubresources } from "./subresource.ts";
 import { subresourceHandlers } from "./subresources/mod.ts";
 import { createTokenInspector, type TokenSigner, tokenHandler, tokenVerifier } from "./tokens/mod.ts";
-import { versionInfo } from "./version.ts";
 
 /** Kinds that are answered but never stored, as OpenAPI describes them. */
 const describedReview = (v: VirtualResource): DescribedKind => ({

@@ -1,13 +1,13 @@
 // What a cluster has from its first second: system namespaces, the Service of the API itself and that of the cluster's DNS.
 
 import { systemPriorityClasses } from "../../core/api/kinds/mod.ts";
-import type { ResourceRef } from "../../core/api/refs.ts";
 import {
   configMaps,
   endpointSlices,
   endpoints,
   namespaces,
   priorityClasses,
+  type ResourceRef,
   serviceAccounts,
   serviceCIDRs,
   services,

@@ -5,8 +5,8 @@ import type { ResourceDefinition, StrategyContext } from "../../core/api/resourc
 import { timestamp } from "../../core/api/timestamp.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { Store } from "../store/mod.ts";
-import type { Codec } from "./codec.ts";
 import type { Registry } from "./registry.ts";
+import type { Codec } from "./requests/mod.ts";
 
 export interface UserInfo {
   name: string;

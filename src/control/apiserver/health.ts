@@ -1,6 +1,6 @@
 // /livez, /readyz, /healthz: checks by name, all at once or one by one (apiserver healthz).
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerText } from "./answer.ts";
+import { answerText } from "./representation/mod.ts";
 
 export interface HealthCheck {
   name: string;

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Store } from "../store/mod.ts";
 import { type Registry as Definitions, storePrefix } from "./registry.ts";
-import type { RequestInfo } from "./request-info.ts";
+import type { RequestInfo } from "./requests/mod.ts";
 
 export interface Metrics {
   /** Counts a finished request. `seconds` is undefined for watches and streams. */

@@ -5,20 +5,22 @@ import { failure, notFound } from "../../core/api/status.ts";
 import type { KubeList, KubeObject } from "../../core/api/types.ts";
 import type { ApiOperations } from "../client/in-process.ts";
 import type { KeyValue } from "../store/mod.ts";
-import { applyChange } from "./apply-change.ts";
 import type { ApiCore, UserInfo, WriteContext } from "./context.ts";
-import { createObject } from "./create.ts";
-import { deleteObject, refuseImmortal } from "./delete.ts";
-import { deleteCollection } from "./delete-collection.ts";
-import { listPage } from "./list.ts";
-import { listMetadata } from "./list-response.ts";
-import { patchChange } from "./patch-change.ts";
 import { apiVersionOfDefinition, storeKey, subjectOf } from "./registry.ts";
+import { bookmarkObject, listMetadata } from "./representation/mod.ts";
 import { servedObject } from "./stored-object.ts";
 import type { Subresources } from "./subresource.ts";
-import { updateObject } from "./update.ts";
-import { bookmarkObject } from "./watch-frames.ts";
-import { openWatch } from "./watch-source.ts";
+import {
+  applyChange,
+  createObject,
+  deleteCollection,
+  deleteObject,
+  listPage,
+  openWatch,
+  patchChange,
+  refuseImmortal,
+  updateObject,
+} from "./verbs/mod.ts";
 
 /** The server's own name for what runs beside it. */
 const loopbackUser: UserInfo = {

@@ -3,35 +3,48 @@ import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
 import { badRequest, failure, invalid, methodNotAllowed, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KeyValue } from "../store/mod.ts";
-import { answerJson } from "./answer.ts";
-import { applyChange, readConfiguration } from "./apply-change.ts";
-import type { BodyKind } from "./codec.ts";
 import type { ApiCore, WriteContext } from "./context.ts";
-import { createObject, matchNamespace } from "./create.ts";
-import { deletedStatus, deleteObject, refuseImmortal } from "./delete.ts";
-import { deleteCollection } from "./delete-collection.ts";
-import { type DeleteOptionsBody, readDeleteOptions } from "./delete-options.ts";
-import { listPage } from "./list.ts";
-import { negotiate } from "./negotiate.ts";
-import { patchTypeOf } from "./patch.ts";
-import { patchChange } from "./patch-change.ts";
 import { storeKey, subjectOf, verbsOf } from "./registry.ts";
-import { answerList, answerOne, answerSubresource, checkAccept, formOf } from "./representation.ts";
-import { readBody } from "./request-body.ts";
-import type { RequestInfo } from "./request-info.ts";
 import {
+  answerJson,
+  answerList,
+  answerOne,
+  answerSubresource,
+  answerWatch,
+  checkAccept,
+  createFrameCache,
+  formOf,
+} from "./representation/mod.ts";
+import {
+  type BodyKind,
+  type DeleteOptionsBody,
   integer,
   listQuery,
+  negotiate,
+  patchTypeOf,
+  type RequestInfo,
   type ResourceRequest,
+  readBody,
+  readDeleteOptions,
   truthy,
   warningLine,
   writeContext,
-} from "./request-options.ts";
+} from "./requests/mod.ts";
 import { servedObject } from "./stored-object.ts";
 import type { Subresources } from "./subresource.ts";
-import { updateObject } from "./update.ts";
-import { createFrameCache } from "./watch-frames.ts";
-import { answerWatch } from "./watch-response.ts";
+import {
+  applyChange,
+  createObject,
+  deleteCollection,
+  deletedStatus,
+  deleteObject,
+  listPage,
+  matchNamespace,
+  patchChange,
+  readConfiguration,
+  refuseImmortal,
+  updateObject,
+} from "./verbs/mod.ts";
 
 const deleteOptionsKind: BodyKind = {
   anyVersion: true,

@@ -1,8 +1,8 @@
 // Subresources that answer with an object: what a handler gets and gives, and who handles what.
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import { failure, methodNotAllowed } from "../../core/api/status.ts";
-import type { BodyKind } from "./codec.ts";
 import type { WriteContext } from "./context.ts";
+import type { BodyKind } from "./requests/mod.ts";
 
 export interface SubresourceCall {
   def: ResourceDefinition;

@@ -3,9 +3,9 @@
 import { forbidden } from "../../../core/api/status.ts";
 import type { Pod, ServiceAccount, Volume } from "../../../core/api/types.ts";
 import type { AdmissionPlugin } from "../context.ts";
-import { randomSuffix } from "../generate-name.ts";
 import { storedObject } from "../stored-object.ts";
 import { projectedSeconds } from "../tokens/mod.ts";
+import { randomSuffix } from "../verbs/mod.ts";
 
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const mirror = "kubernetes.io/config.mirror";

@@ -1,12 +1,9 @@
 // POST of a review over HTTP.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { methodNotAllowed } from "../../../core/api/status.ts";
-import { answerObject } from "../answer.ts";
-import type { Codec } from "../codec.ts";
 import type { UserInfo } from "../context.ts";
-import { negotiate } from "../negotiate.ts";
-import { readBody } from "../request-body.ts";
-import type { RequestInfo } from "../request-info.ts";
+import { answerObject } from "../representation/mod.ts";
+import { type Codec, negotiate, type RequestInfo, readBody } from "../requests/mod.ts";
 import type { TokenInspector } from "../tokens/mod.ts";
 import { reviews } from "./review.ts";
 

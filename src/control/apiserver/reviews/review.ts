@@ -3,9 +3,9 @@
 import { type FieldError, invalid } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject } from "../../../core/api/types.ts";
-import type { BodyKind } from "../codec.ts";
 import type { UserInfo } from "../context.ts";
-import type { VirtualResource } from "../discovery.ts";
+import type { VirtualResource } from "../discovery/mod.ts";
+import type { BodyKind } from "../requests/mod.ts";
 import type { TokenInspector } from "../tokens/mod.ts";
 
 export interface ReviewContext {

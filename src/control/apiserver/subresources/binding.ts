@@ -4,7 +4,7 @@ import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Binding, Pod } from "../../../core/api/types.ts";
 import type { ApiCore } from "../context.ts";
 import type { SubresourceHandler } from "../subresource.ts";
-import { updateObject } from "../update.ts";
+import { updateObject } from "../verbs/mod.ts";
 
 const subject = { group: "", resource: "pods/binding" };
 

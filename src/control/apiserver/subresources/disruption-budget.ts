@@ -7,7 +7,7 @@ import type { Pod, PodDisruptionBudget } from "../../../core/api/types.ts";
 import type { ApiCore, WriteContext } from "../context.ts";
 import { storeKey } from "../registry.ts";
 import { storedObject } from "../stored-object.ts";
-import { updateObject } from "../update.ts";
+import { updateObject } from "../verbs/mod.ts";
 
 const maxDisrupted = 2000;
 const refusal = "Cannot evict pod as it would violate the pod's disruption budget.";

@@ -4,10 +4,9 @@ import { badRequest } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Eviction, Pod } from "../../../core/api/types.ts";
 import type { ApiCore } from "../context.ts";
-import { deleteObject } from "../delete.ts";
-import { readDeleteOptions } from "../delete-options.ts";
+import { readDeleteOptions } from "../requests/mod.ts";
 import type { SubresourceHandler } from "../subresource.ts";
-import { updateObject } from "../update.ts";
+import { deleteObject, updateObject } from "../verbs/mod.ts";
 import { spendBudget } from "./disruption-budget.ts";
 
 function markEvicted(pod: Pod, now: string): Pod {

@@ -5,7 +5,7 @@ import type { Namespace } from "../../../core/api/types.ts";
 import type { ApiCore } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
 import type { SubresourceHandler } from "../subresource.ts";
-import { updateObject } from "../update.ts";
+import { updateObject } from "../verbs/mod.ts";
 
 export function finalizeHandler(core: ApiCore): SubresourceHandler {
   return {

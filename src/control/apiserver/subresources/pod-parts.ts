@@ -12,7 +12,7 @@ import type { ApiCore } from "../context.ts";
 import { storeKey, subjectOf } from "../registry.ts";
 import { storedObject } from "../stored-object.ts";
 import type { SubresourceCall, SubresourceHandler } from "../subresource.ts";
-import { type PartRules, updateObject } from "../update.ts";
+import { type PartRules, updateObject } from "../verbs/mod.ts";
 
 function partHandler(core: ApiCore, subresource: string, rules: PartRules): SubresourceHandler {
   async function update(call: SubresourceCall, change: (current: KubeObject) => KubeObject) {

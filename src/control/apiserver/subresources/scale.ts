@@ -6,7 +6,7 @@ import type { ApiCore } from "../context.ts";
 import { storeKey, subjectOf } from "../registry.ts";
 import { storedObject } from "../stored-object.ts";
 import type { SubresourceCall, SubresourceHandler } from "../subresource.ts";
-import { updateObject } from "../update.ts";
+import { updateObject } from "../verbs/mod.ts";
 
 const body = { group: "autoscaling", version: "v1", kind: "Scale", model: "autoscaling.v1.Scale" };
 

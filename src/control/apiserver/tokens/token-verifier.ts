@@ -1,7 +1,7 @@
 // Whom a token stands for: signed by this cluster, not expired, and what it is bound to still there under the same uid.
 import type { KubeObject } from "../../../core/api/types.ts";
 import type { Store } from "../../store/mod.ts";
-import type { TokenVerifier } from "../authenticator.ts";
+import type { TokenVerifier } from "../auth/mod.ts";
 import type { UserInfo } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
 import type { BoundObject, TokenSigner, VerifiedToken } from "./token-signer.ts";

@@ -1,0 +1,3 @@
+export * from "./authenticator.ts";
+export * from "./impersonation.ts";
+export * from "./issuer.ts";
