@@ -18,9 +18,8 @@ export type TokenVerifier = (token: string) => Promise<UserInfo | undefined>;
 const list = (v: string | string[] | undefined): string[] =>
   v === undefined ? [] : Array.isArray(v) ? v : [v];
 
-/** Common name is the user, each organization a group; undefined without a certificate that the CA signed. */
-function certificateUser(socket: TLSSocket): UserInfo | undefined {
-  if (socket.authorized !== true) return undefined;
+/** Common name is the user, each organization a group; undefined without a name. */
+function readSubject(socket: TLSSocket): UserInfo | undefined {
   const subject = socket.getPeerCertificate().subject as
     | { CN?: string | string[]; O?: string | string[] }
     | undefined;
@@ -29,10 +28,31 @@ function certificateUser(socket: TLSSocket): UserInfo | undefined {
   return { name, uid: "", groups: [...list(subject?.O), "system:authenticated"], extra: {} };
 }
 
+const maxKnownCertificates = 1000;
+
+/**
+ * The user of a connection whose certificate the CA signed. Reading a certificate's fields costs more than serving the
+ * request, so each certificate's is done once: the same bytes name the same user.
+ */
+function createCertificateReader(): (socket: TLSSocket) => UserInfo | undefined {
+  const known = new Map<string, UserInfo | undefined>();
+  return (socket) => {
+    const certificate = socket.authorized === true ? socket.getPeerX509Certificate() : undefined;
+    if (!certificate) return undefined;
+    const bytes = certificate.raw.toString("latin1");
+    if (!known.has(bytes)) {
+      if (known.size >= maxKnownCertificates) known.clear();
+      known.set(bytes, readSubject(socket));
+    }
+    return known.get(bytes);
+  };
+}
+
 export function createAuthenticator(
   verifyToken: TokenVerifier,
 ): (req: IncomingMessage) => UserInfo | Promise<UserInfo> {
   const bySocket = new WeakMap<object, UserInfo | null>();
+  const certificateUser = createCertificateReader();
 
   async function byToken(header: string): Promise<UserInfo> {
     const m = /^Bearer\s+(\S+)\s*$/i.exec(header);
