@@ -9,7 +9,11 @@ import { definitions } from "./api/kinds/mod.ts";
 
 /** What examples speak of without making it themselves, by folder. */
 const world: Record<string, Record<string, unknown>> = {
-  "api/kinds": { service: { metadata: { name: "web", namespace: "default" }, spec: {} } },
+  "api/kinds": {
+    service: { metadata: { name: "web", namespace: "default" }, spec: {} },
+    now: "2026-01-01T00:00:00Z",
+    user: { name: "admin", groups: [] },
+  },
   "api/kinds/event": { event: { metadata: { name: "web.1" }, involvedObject: {} } },
   "api/kinds/service": { s: { spec: { type: "NodePort" } }, old: undefined },
   "api/openapi": {

@@ -13,7 +13,7 @@ import {
 } from "../../src/control/apiserver/mod.ts";
 import { createMemoryLog, openStore, type Store } from "../../src/control/store/mod.ts";
 import { definitions } from "../../src/core/api/kinds/mod.ts";
-import type { ClusterFacts } from "../../src/core/cluster/config.ts";
+import type { ClusterFacts, ClusterRanges } from "../../src/core/cluster/config.ts";
 import { serveTls } from "../../src/edge/http/server.ts";
 import { openLmdbLog } from "../../src/edge/lmdb/mod.ts";
 import { createAuthority, type PemPair } from "../../src/edge/pki/mod.ts";
@@ -35,7 +35,7 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A cluster's facts for tests. */
+/** A cluster's facts for tests: IPv4 alone. */
 export const testCluster: ClusterFacts = {
   name: "test",
   domain: "cluster.local",
@@ -47,6 +47,31 @@ export const testCluster: ClusterFacts = {
   dnsAddress: "10.96.0.10",
   apiServiceAddress: "10.96.0.1",
   apiServer: { host: "172.30.0.1", port: 6443 },
+};
+
+const ipv6: ClusterRanges = {
+  nodeCIDR: "fd00:172:30::/64",
+  podCIDR: "fd00:10:244::/56",
+  serviceCIDR: "fd00:10:96::/112",
+  loadBalancerCIDR: "fd00:172:30:200::/112",
+};
+
+/** IPv6 alone. */
+export const testClusterIPv6: ClusterFacts = {
+  ...testCluster,
+  ...ipv6,
+  dnsAddress: "fd00:10:96::a",
+  apiServiceAddress: "fd00:10:96::1",
+  apiServer: { host: "fd00:172:30::1", port: 6443 },
+};
+
+const { nodeCIDR, podCIDR, serviceCIDR, loadBalancerCIDR } = testCluster;
+
+/** Both families, each as the first. */
+export const testClusterDual: ClusterFacts = { ...testCluster, second: ipv6 };
+export const testClusterDualIPv6: ClusterFacts = {
+  ...testClusterIPv6,
+  second: { nodeCIDR, podCIDR, serviceCIDR, loadBalancerCIDR },
 };
 
 export interface RequestOptions {
@@ -72,9 +97,10 @@ function newSigningKeys(): { publicKey: string; privateKey: string } {
 }
 
 export async function startTestServer(
-  options: { lmdb?: boolean; bookmarkMs?: number; now?: () => number } = {},
+  options: { lmdb?: boolean; bookmarkMs?: number; now?: () => number; cluster?: ClusterFacts } = {},
 ): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), "portolan-api-"));
+  const cluster = options.cluster ?? testCluster;
   const authority = await createAuthority("test-ca");
   const serving = await authority.issue({
     commonName: "apiserver",
@@ -92,7 +118,7 @@ export async function startTestServer(
     store,
     schema: await testSchema(),
     definitions,
-    cluster: testCluster,
+    cluster,
     tokens: await createTokenSigner({
       ...newSigningKeys(),
       issuer: "https://kubernetes.default.svc.cluster.local",
@@ -103,7 +129,7 @@ export async function startTestServer(
     ...(options.now ? { now: options.now } : {}),
     onError,
   });
-  await ensureBootstrapObjects(api.client, testCluster, authority.cert);
+  await ensureBootstrapObjects(api.client, cluster, authority.cert);
   await ensureClasses(api.client);
   const listening = await serveTls({
     handle: api.handle,

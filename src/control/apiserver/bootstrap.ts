@@ -23,6 +23,8 @@ import type {
   StorageClass,
 } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
+import { rangesByFamily } from "../../core/cluster/ip-families.ts";
+import { familyOf } from "../../core/net/mod.ts";
 import { localProvisioner } from "../../core/scheduling/mod.ts";
 import { type KubeClient, pause } from "../client/mod.ts";
 
@@ -83,7 +85,7 @@ function kubernetesSlice(c: ClusterFacts): Omit<EndpointSlice, "apiVersion" | "k
       namespace: "default",
       labels: { "kubernetes.io/service-name": "kubernetes" },
     },
-    addressType: "IPv4",
+    addressType: familyOf(c.apiServer.host),
     endpoints: [{ addresses: [c.apiServer.host], conditions: { ready: true } }],
     ports: [{ name: "https", port: c.apiServer.port, protocol: "TCP" }],
   };
@@ -145,6 +147,16 @@ export async function ensureClasses(client: KubeClient): Promise<void> {
   for (const systemClass of systemPriorityClasses) await ensure(client, priorityClasses, systemClass);
 }
 
+/** The cluster's own ranges; a second family that the cluster was given later is added. */
+async function ensureServiceRange(client: KubeClient, cluster: ClusterFacts): Promise<void> {
+  const name = "kubernetes";
+  const cidrs = [...rangesByFamily(cluster).values()].map((r) => r.serviceCIDR);
+  await ensure(client, serviceCIDRs, { metadata: { name }, spec: { cidrs } } as KubeObject);
+  const has = (await client.get(serviceCIDRs, name)).spec?.cidrs ?? [];
+  if (cidrs.length === 2 && has.length === 1 && has[0] === cidrs[0])
+    await client.patch(serviceCIDRs, name, { spec: { cidrs } }, { type: "merge" });
+}
+
 /** Makes what is missing; the addresses of the API are corrected when they have changed. */
 export async function ensureBootstrapObjects(
   client: KubeClient,
@@ -158,10 +170,7 @@ export async function ensureBootstrapObjects(
     await ensure(client, serviceAccounts, { metadata: { name: "default", namespace: name } });
     await ensure(client, configMaps, rootCa(name, caCert));
   }
-  await ensure(client, serviceCIDRs, {
-    metadata: { name: "kubernetes" },
-    spec: { cidrs: [cluster.serviceCIDR] },
-  } as KubeObject);
+  await ensureServiceRange(client, cluster);
   await ensure(client, services, kubernetesService(cluster));
   await ensure(client, services, dnsService(cluster));
   const wantedEndpoints = kubernetesEndpoints(cluster);

@@ -4,6 +4,7 @@ import { trackUpdate } from "../../core/api/apply/mod.ts";
 import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
 import { timestamp } from "../../core/api/timestamp.ts";
 import type { KubeObject } from "../../core/api/types.ts";
+import type { IPFamily } from "../../core/net/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { Registry } from "./registry.ts";
 import type { Codec } from "./requests/mod.ts";
@@ -59,11 +60,14 @@ export interface ApiCore {
   reserve: readonly Reserve[];
   /** Milliseconds since the epoch. */
   now(): number;
+  /** What the cluster has, its default first. */
+  ipFamilies: readonly IPFamily[];
 }
 
 export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyContext => ({
   now: timestamp(core.now()),
   user: ctx.user,
+  ipFamilies: core.ipFamilies,
 });
 
 /** Whether status is written at an endpoint of its own. */

@@ -1,4 +1,5 @@
 // The shape of one served kind: everything the API server needs to know of it, in one value per kind (see kinds/).
+import type { IPFamily } from "../net/mod.ts";
 import type { FieldError } from "./status.ts";
 import type { KubeObject } from "./types.ts";
 
@@ -27,11 +28,13 @@ export interface RowCondition {
 /** Written as a method so that a definition of one kind can stand in a list of all kinds. */
 export type FieldGetter<T> = { get(obj: T): string }["get"];
 
-/** Who asks, when: the only ambient inputs of a strategy. */
+/** Who asks, when, of what cluster: the only ambient inputs of a strategy. */
 export interface StrategyContext {
   /** RFC 3339, seconds precision. */
   now: string;
   user: { name: string; groups: string[] };
+  /** What the cluster has, its default first. */
+  ipFamilies: readonly IPFamily[];
 }
 
 /**
@@ -75,8 +78,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   prepareForUpdate?(obj: T, old: T, ctx: StrategyContext): void;
   prepareForStatusUpdate?(obj: T, old: T): void;
   /** All of a new object, metadata included (call it after setDefaults, prepareForCreate and name generation). */
-  validate?(obj: T): FieldError[];
-  validateUpdate?(obj: T, old: T): FieldError[];
+  validate?(obj: T, ctx: StrategyContext): FieldError[];
+  validateUpdate?(obj: T, old: T, ctx: StrategyContext): FieldError[];
   validateStatusUpdate?(obj: T, old: T): FieldError[];
   /** Warnings for the `Warning: 299` header. */
   warnings?(obj: T, old: T | undefined): string[];

@@ -3,3 +3,4 @@ export * from "./cidr.ts";
 export * from "./dial-error.ts";
 export * from "./host-port.ts";
 export * from "./ip.ts";
+export * from "./ip-family.ts";

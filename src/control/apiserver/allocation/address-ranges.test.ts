@@ -26,8 +26,39 @@ test("a range that goes gives nothing more, what it gave stays given when it com
   ranges.extend(["203.0.113.0/24"]);
   assert.equal(ranges.take("203.0.113.10"), undefined);
   ranges.extend([]);
-  assert.match(ranges.take("203.0.113.11")!, /is not in the valid range/);
+  assert.equal(ranges.take("203.0.113.11"), "the provided network does not match the current range");
   ranges.extend(["203.0.113.0/24"]);
   assert.equal(ranges.take("203.0.113.10"), "provided IP is already allocated");
   assert.equal(ranges.take("203.0.113.11"), undefined);
+});
+
+const sized: [range: string, room: number, first: string, last: string][] = [
+  ["10.0.0.0/29", 6, "10.0.0.1", "10.0.0.6"],
+  ["fd00::/125", 7, "fd00::1", "fd00::7"],
+  ["fd00:10:96::/120", 255, "fd00:10:96::1", "fd00:10:96::ff"],
+];
+for (const [range, room, lowest, highest] of sized)
+  test(`${range} has room for ${room}, ${lowest} to ${highest}`, () => {
+    const ranges = createAddressRanges(range, Math.random);
+    const given = new Set<string>();
+    for (let i = 0; i < room; i++) {
+      const taken = ranges.takeAny();
+      if ("address" in taken) given.add(taken.address);
+    }
+    assert.equal(given.size, room);
+    assert.ok(given.has(lowest) && given.has(highest));
+    assert.deepEqual(ranges.takeAny(), { refused: "range is full" });
+  });
+
+test("a /64 is given out in all its width, by canonical names, each address once", () => {
+  const ranges = createAddressRanges("fd00:10:96::/64", Math.random);
+  assert.equal(ranges.take("fd00:10:96:0:ffff:ffff:ffff:ffff"), undefined);
+  assert.equal(ranges.take("fd00:10:96:0:0:0:0:a"), undefined);
+  assert.equal(ranges.take("fd00:10:96::a"), "provided IP is already allocated");
+  assert.equal(ranges.take("fd00:10:96::"), "the provided network does not match the current range");
+  assert.equal(ranges.take("10.96.0.5"), "the provided network does not match the current range");
+  const taken = ranges.takeAny();
+  assert.ok("address" in taken && /^fd00:10:96:0?:/.test(taken.address), JSON.stringify(taken));
+  ranges.release("fd00:10:96::a");
+  assert.equal(ranges.take("fd00:10:96::a"), undefined);
 });

@@ -1,20 +1,15 @@
 // Several ranges of cluster IPs as one: the cluster's own and what ServiceCIDR objects add (KEP-1880). Ranges may overlap; an
 // address is given out once all the same.
-import {
-  type CIDR,
-  contains,
-  mustParseCIDR,
-  parseCIDR,
-  parseIP,
-  printCIDR,
-  sizeOf,
-} from "../../../core/net/mod.ts";
-import { type AddressRange, createAddressRange } from "./address-range.ts";
+import { type CIDR, mustParseCIDR, parseCIDR, printCIDR, sizeOf } from "../../../core/net/mod.ts";
+import { type AddressRange, createAddressRange, outside } from "./address-range.ts";
 
 export interface AddressRanges extends AddressRange {
   /** The ranges beside the cluster's own that are given out from now on; those of the other family are left out. */
   extend(ranges: readonly string[]): void;
 }
+
+/** Kubernetes gives nothing out of wider ones. */
+const widestIPv6 = 64;
 
 interface Member {
   cidr: CIDR;
@@ -35,6 +30,7 @@ export function createAddressRanges(own: string, random: () => number): AddressR
   function memberOf(text: string): Member | undefined {
     const cidr = parseCIDR(text);
     if (!cidr || cidr.address.family !== first.cidr.address.family || sizeOf(cidr) < 3n) return undefined;
+    if (cidr.address.family === 6 && cidr.bits < widestIPv6) return undefined;
     const known = members.find((m) => printCIDR(m.cidr) === printCIDR(cidr));
     if (known) return known;
     const range = createAddressRange(text, random);
@@ -48,9 +44,8 @@ export function createAddressRanges(own: string, random: () => number): AddressR
       members = [...new Set([first, ...more])];
     },
     take(address) {
-      const ip = parseIP(address);
-      const member = (ip && members.find((m) => contains(m.cidr, ip))) ?? first;
-      const refused = member.range.take(address);
+      const member = members.find((m) => m.range.gives(address));
+      const refused = member ? member.range.take(address) : outside;
       if (refused === undefined) hold(address);
       return refused;
     },
@@ -65,6 +60,7 @@ export function createAddressRanges(own: string, random: () => number): AddressR
       return last;
     },
     hold,
+    gives: (address) => members.some((m) => m.range.gives(address)),
     release(address) {
       used.delete(address);
       for (const m of members) m.range.release(address);

@@ -12,10 +12,12 @@ import type { ResourceDefinition } from "../../../core/api/resource.ts";
 import { internalError, invalid } from "../../../core/api/status.ts";
 import type { IPAddress, Service, ServiceCIDR } from "../../../core/api/types.ts";
 import type { ClusterFacts } from "../../../core/cluster/config.ts";
+import { rangesByFamily } from "../../../core/cluster/ip-families.ts";
+import { familyOf, type IPFamily } from "../../../core/net/mod.ts";
 import type { KeyValue, Store } from "../../store/mod.ts";
 import type { Reserve } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
-import { createAddressRanges } from "./address-ranges.ts";
+import { type AddressRanges, createAddressRanges } from "./address-ranges.ts";
 import { createPortRange } from "./port-range.ts";
 
 const kind = { group: "", kind: "Service" };
@@ -46,13 +48,18 @@ interface Taken {
 
 export interface AllocationOptions {
   store: Store;
-  cluster: Pick<ClusterFacts, "serviceCIDR" | "nodePortRange">;
+  cluster: ClusterFacts;
   random(): number;
 }
 
 /** Reads every Service in the store and follows it from then on. */
 export function createServiceAllocation({ store, cluster, random }: AllocationOptions): Reserve {
-  const addresses = createAddressRanges(cluster.serviceCIDR, random);
+  const byFamily = new Map<IPFamily, AddressRanges>();
+  for (const [family, { serviceCIDR }] of rangesByFamily(cluster))
+    byFamily.set(family, createAddressRanges(serviceCIDR, random));
+  const families = [...byFamily.keys()];
+  /** Undefined for a family that the cluster has no more. */
+  const rangesFor = (address: string): AddressRanges | undefined => byFamily.get(familyOf(address));
   const ports = createPortRange(cluster.nodePortRange, random);
 
   const serviceIn = (kv: KeyValue | undefined): Service | undefined => kv && (storedObject(kv) as Service);
@@ -63,7 +70,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
   const stored = new Set<string | number>();
 
   function hold(s: Service | undefined): void {
-    for (const a of addressesOf(s)) addresses.hold(a);
+    for (const a of addressesOf(s)) rangesFor(a)?.hold(a);
     for (const p of portsOf(s)) ports.hold(p);
     for (const v of [...addressesOf(s), ...portsOf(s)]) stored.add(v);
   }
@@ -71,10 +78,10 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
   function setRanges(kv: KeyValue, there: boolean): void {
     if (there) ranges.set(kv.key, rangesOf(storedObject(kv) as ServiceCIDR));
     else ranges.delete(kv.key);
-    addresses.extend([...ranges.values()].flat());
+    for (const a of byFamily.values()) a.extend([...ranges.values()].flat());
   }
   function freeAddress(address: string): void {
-    if (!stored.has(address) && !foreign.has(address)) addresses.release(address);
+    if (!stored.has(address) && !foreign.has(address)) rangesFor(address)?.release(address);
   }
   function setForeign(kv: KeyValue, there: boolean): void {
     const { metadata, spec } = storedObject(kv) as IPAddress;
@@ -82,7 +89,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     if (group === "" && resource === "services") return;
     if (there) {
       foreign.add(metadata.name!);
-      addresses.hold(metadata.name!);
+      rangesFor(metadata.name!)?.hold(metadata.name!);
     } else if (foreign.delete(metadata.name!)) freeAddress(metadata.name!);
   }
   for (const kv of store.range(cidrsPrefix)) setRanges(kv, true);
@@ -105,36 +112,41 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     hold(now);
   });
 
-  function takeClusterIP(s: Service, old: Service | undefined, taken: Taken): void {
+  function takeAddress(s: Service, family: IPFamily, wanted: string): string {
+    const ranges = byFamily.get(family)!;
+    if (wanted === "") {
+      const found = ranges.takeAny();
+      if ("address" in found) return found.address;
+      throw internalError(
+        `failed to allocate a serviceIP for Service ${JSON.stringify(s.metadata.name)}: ${found.refused}`,
+      );
+    }
+    const refused = ranges.take(wanted);
+    if (refused === undefined) return wanted;
+    throw invalid(kind, s.metadata.name!, [
+      {
+        type: "FieldValueInvalid",
+        field: "spec.clusterIPs",
+        value: s.spec!.clusterIPs,
+        detail: `failed to allocate IP ${wanted}: ${refused}`,
+      },
+    ]);
+  }
+
+  /** An address of each family that the Service has none of yet. */
+  function takeClusterIPs(s: Service, old: Service | undefined, taken: Taken): void {
     const spec = s.spec!;
     if (!needsClusterIP(s) || isHeadless(s)) return;
     const had = new Set(addressesOf(old));
-    spec.clusterIPs ??= [];
-    const families = spec.ipFamilies ?? [];
-    // A single-stack cluster: the second address of a dual-stack Service has been refused before.
-    for (let i = 0; i < Math.max(1, families.length); i++) {
-      const wanted = spec.clusterIPs[i] ?? "";
+    const ips = [...(spec.clusterIPs ?? [])];
+    for (const [i, family] of (spec.ipFamilies as IPFamily[]).entries()) {
+      const wanted = ips[i] ?? "";
       if (wanted !== "" && had.has(wanted)) continue;
-      if (wanted === "") {
-        const found = addresses.takeAny();
-        if ("refused" in found) throw internalError(`failed to allocate a serviceIP: ${found.refused}`);
-        spec.clusterIPs[i] = found.address;
-        taken.addresses.push(found.address);
-      } else {
-        const refused = addresses.take(wanted);
-        if (refused !== undefined)
-          throw invalid(kind, s.metadata.name!, [
-            {
-              type: "FieldValueInvalid",
-              field: "spec.clusterIPs",
-              value: spec.clusterIPs,
-              detail: `failed to allocate IP ${wanted}: ${refused}`,
-            },
-          ]);
-        taken.addresses.push(wanted);
-      }
+      ips[i] = takeAddress(s, family, wanted);
+      taken.addresses.push(ips[i]!);
     }
-    spec.clusterIP = spec.clusterIPs[0]!;
+    spec.clusterIPs = ips;
+    spec.clusterIP = ips[0]!;
   }
 
   /** Takes one port, or any; `field` for the message. */
@@ -195,7 +207,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     if (!isService(def) || !object) return undefined;
     const service = object as Service;
     const before = old as Service | undefined;
-    const errors = initIPFamilies(service, before);
+    const errors = initIPFamilies(service, before, families);
     if (errors.length > 0) throw invalid(kind, service.metadata.name!, errors);
     const taken: Taken = { addresses: [], ports: [] };
     const release = (): void => {
@@ -204,7 +216,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
       for (const p of taken.ports) if (!stored.has(p)) ports.release(p);
     };
     try {
-      takeClusterIP(service, before, taken);
+      takeClusterIPs(service, before, taken);
       takeNodePorts(service, before, taken);
       takeHealthCheckPort(service, before, taken);
     } catch (error) {

@@ -90,8 +90,9 @@ export async function createObject(
     if (owners === "tracked") trackOwners(core, def, undefined, obj, "", ctx);
     admit(core, request);
     def.setDefaults?.(obj);
-    def.prepareForCreate?.(obj, strategyContext(core, ctx));
-    const errors = def.validate?.(obj) ?? [];
+    const strategy = strategyContext(core, ctx);
+    def.prepareForCreate?.(obj, strategy);
+    const errors = def.validate?.(obj, strategy) ?? [];
     if (errors.length > 0) throw invalid(def, obj.metadata.name ?? "", errors);
     const name = obj.metadata.name!;
     const key = storeKey(def, namespace, name);

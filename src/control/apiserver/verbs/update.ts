@@ -124,8 +124,9 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
     if (req.owners !== "kept") trackOwners(core, def, old, obj, subresource, ctx);
     admit(core, request);
     if (rules === "main") {
-      def.prepareForUpdate?.(obj, old, strategyContext(core, ctx));
-      const errors = def.validateUpdate?.(obj, old) ?? [];
+      const strategy = strategyContext(core, ctx);
+      def.prepareForUpdate?.(obj, old, strategy);
+      const errors = def.validateUpdate?.(obj, old, strategy) ?? [];
       if (errors.length > 0) throw invalid(def, name, errors);
       for (const text of def.warnings?.(obj, old) ?? []) ctx.warn(text);
     } else if (rules === "status") {

@@ -7,10 +7,10 @@ import { semanticEqual, validateObjectMeta, validateObjectMetaUpdate } from "./m
 export function define<T extends KubeObject>(d: ResourceDefinition<T>): ResourceDefinition<T> {
   return {
     ...d,
-    validate: (o) => [...validateObjectMeta(o.metadata, d), ...(d.validate?.(o) ?? [])],
-    validateUpdate: (o, old) => [
+    validate: (o, ctx) => [...validateObjectMeta(o.metadata, d), ...(d.validate?.(o, ctx) ?? [])],
+    validateUpdate: (o, old, ctx) => [
       ...validateObjectMetaUpdate(o.metadata, old.metadata),
-      ...(d.validateUpdate?.(o, old) ?? []),
+      ...(d.validateUpdate?.(o, old, ctx) ?? []),
     ],
     validateStatusUpdate: (o, old) => [
       ...validateObjectMetaUpdate(o.metadata, old.metadata),

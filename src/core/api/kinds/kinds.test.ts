@@ -5,7 +5,11 @@ import { fieldErrorMessage } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { definitions } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 const find = (plural: string, group = ""): ResourceDefinition =>
   definitions.find((d) => d.plural === plural && d.group === group)!;
 
@@ -26,10 +30,10 @@ for (const d of definitions) {
   const name = `${d.group || "core"}/${d.plural}`;
   test(`${name}: an empty object is refused or accepted, never thrown over`, () => {
     const o = create(d, {});
-    assert.ok(Array.isArray(d.validate!(o)));
+    assert.ok(Array.isArray(d.validate!(o, ctx)));
     const old = structuredClone(o);
     d.prepareForUpdate?.(o, old, ctx);
-    assert.ok(Array.isArray(d.validateUpdate!(o, old)));
+    assert.ok(Array.isArray(d.validateUpdate!(o, old, ctx)));
     d.prepareForStatusUpdate?.(o, old);
     assert.ok(Array.isArray(d.validateStatusUpdate!(o, old)));
     assert.ok(Array.isArray(d.warnings?.(o, undefined) ?? []));
@@ -444,7 +448,7 @@ const cases: [name: string, plural: string, group: string, object: object, messa
 for (const [name, plural, group, o, expected] of cases)
   test(`create: ${name}`, () => {
     const d = find(plural, group);
-    assert.deepEqual(d.validate!(create(d, o)).map(fieldErrorMessage), expected);
+    assert.deepEqual(d.validate!(create(d, o), ctx).map(fieldErrorMessage), expected);
   });
 
 const changes: [name: string, plural: string, group: string, old: object, now: object, messages: string[]][] =
@@ -501,7 +505,7 @@ for (const [name, plural, group, was, now, expected] of changes)
     if (old.metadata.generation !== undefined) o.metadata.generation = old.metadata.generation;
     d.setDefaults?.(o);
     d.prepareForUpdate?.(o, old, ctx);
-    assert.deepEqual(d.validateUpdate!(o, old).map(fieldErrorMessage), expected);
+    assert.deepEqual(d.validateUpdate!(o, old, ctx).map(fieldErrorMessage), expected);
   });
 
 test("stringData is merged into data, and wins", () => {
@@ -546,5 +550,5 @@ test("an event is the same through both APIs", () => {
 test("keys of Object.prototype are keys like others", () => {
   const d = find("configmaps");
   const o = object(d, { data: JSON.parse('{"constructor":"a","__proto__":"b"}') });
-  assert.deepEqual(d.validate!(o), []);
+  assert.deepEqual(d.validate!(o, ctx), []);
 });

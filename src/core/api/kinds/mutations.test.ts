@@ -6,7 +6,11 @@ import { fieldErrorMessage } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { definitions } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 const term = { labelSelector: { matchLabels: { a: "b" } }, topologyKey: "zone", matchLabelKeys: ["c"] };
 const expression = { key: "a", operator: "In", values: ["b"] };
 const container = {
@@ -214,8 +218,8 @@ for (const d of definitions) {
         d.prepareForUpdate?.(o, old, ctx);
         d.prepareForStatusUpdate?.(status, old);
         for (const e of [
-          ...d.validate!(created),
-          ...d.validateUpdate!(o, old),
+          ...d.validate!(created, ctx),
+          ...d.validateUpdate!(o, old, ctx),
           ...d.validateStatusUpdate!(status, old),
         ])
           assert.ok(fieldErrorMessage(e).length > 0);

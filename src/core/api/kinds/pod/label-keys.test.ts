@@ -4,7 +4,11 @@ import { fieldErrorMessage } from "../../status.ts";
 import type { LabelSelector, Pod, PodSpec } from "../../types.ts";
 import { pod } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 const selector = (): LabelSelector => ({ matchLabels: { app: "web" } });
 
 function create(spec: object): Pod {
@@ -68,7 +72,7 @@ for (const [name, spec, merged, messages = []] of rows)
       a?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.[0] ??
       a?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution?.[0]?.podAffinityTerm;
     assert.deepEqual(found?.labelSelector?.matchExpressions, merged);
-    assert.deepEqual(pod.validate!(p).map(fieldErrorMessage), messages);
+    assert.deepEqual(pod.validate!(p, ctx).map(fieldErrorMessage), messages);
   });
 
 test("label keys: an update merges nothing", () => {
@@ -78,5 +82,5 @@ test("label keys: an update merges nothing", () => {
   pod.setDefaults!(now);
   pod.prepareForUpdate!(now, old, ctx);
   assert.deepEqual(now.spec, old.spec);
-  assert.deepEqual(pod.validateUpdate!(now, old), []);
+  assert.deepEqual(pod.validateUpdate!(now, old, ctx), []);
 });

@@ -4,7 +4,11 @@ import type { ContainerStatus, Pod, PodSpec } from "../../types.ts";
 import { defaultPullPolicy } from "./image-pull-policy.ts";
 import { pod, qosClass, setPodSpecDefaults } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 
 const policies: [image: string, policy: string][] = [
   ["nginx", "Always"],

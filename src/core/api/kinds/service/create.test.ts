@@ -4,7 +4,11 @@ import { fieldErrorMessage } from "../../status.ts";
 import type { Service, ServiceSpec } from "../../types.ts";
 import { service } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 
 function make(spec: Partial<ServiceSpec> & Record<string, unknown>): Service {
   return {
@@ -21,7 +25,7 @@ function create(spec: Record<string, unknown>, annotations?: Record<string, stri
   return s;
 }
 
-const messages = (s: Service): string[] => service.validate!(s).map(fieldErrorMessage);
+const messages = (s: Service): string[] => service.validate!(s, ctx).map(fieldErrorMessage);
 
 test("defaults of a ClusterIP Service", () => {
   const { spec, status } = create({});

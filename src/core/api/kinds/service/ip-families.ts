@@ -1,29 +1,25 @@
 // IP families of a Service: what is not said is inferred, what the cluster does not have is refused
 // (kubernetes pkg/registry/core/service/storage/alloc.go initIPFamilyFields; KEP-563).
-import { isIPv6 } from "../../../net/mod.ts";
+import { familyOf, type IPFamily, otherFamily } from "../../../net/mod.ts";
 import type { FieldError } from "../../status.ts";
 import type { Service } from "../../types.ts";
 import { invalid, semanticEqual } from "../meta/mod.ts";
 import { isHeadless } from "./needs.ts";
 import { validateClusterIPFields } from "./validate-cluster-ips.ts";
 
-export type IPFamily = "IPv4" | "IPv6";
-
-const other = (f: string): IPFamily => (f === "IPv4" ? "IPv6" : "IPv4");
+const withOther = ([first]: readonly string[]): string[] => [first!, otherFamily(first as IPFamily)];
 const POLICY = "spec.ipFamilyPolicy";
 
 /** True when an update of a PreferDualStack Service touches none of these fields: then nothing is upgraded or downgraded. */
 function untouchedPreferDualStack(s: Service, old: Service | undefined): boolean {
-  const a = s.spec!;
-  const b = old?.spec;
+  const now = s.spec!;
+  const was = old?.spec;
   return (
-    b !== undefined &&
-    old!.spec?.type !== "ExternalName" &&
-    a.ipFamilyPolicy === "PreferDualStack" &&
-    b.ipFamilyPolicy === "PreferDualStack" &&
-    semanticEqual(a.clusterIPs, b.clusterIPs) &&
-    semanticEqual(a.ipFamilies, b.ipFamilies) &&
-    (a.ipFamilies ?? []).length > 0
+    was?.type === now.type &&
+    now.ipFamilyPolicy === "PreferDualStack" &&
+    was?.ipFamilyPolicy === "PreferDualStack" &&
+    semanticEqual(now.clusterIPs, was.clusterIPs) &&
+    semanticEqual(now.ipFamilies, was.ipFamilies)
   );
 }
 
@@ -64,7 +60,7 @@ function inferFamilies(s: Service, configured: readonly IPFamily[]): FieldError[
   for (const [i, ip] of (spec.clusterIPs ?? []).entries()) {
     if (ip === "None") break;
     if (i < (spec.ipFamilies ?? []).length) continue;
-    const family: IPFamily = isIPv6(ip) ? "IPv6" : "IPv4";
+    const family = familyOf(ip);
     if (configured.includes(family)) spec.ipFamilies = [...(spec.ipFamilies ?? []), family];
     else
       errors.push(
@@ -74,19 +70,10 @@ function inferFamilies(s: Service, configured: readonly IPFamily[]): FieldError[
   return errors;
 }
 
-/**
- * Fills ipFamilyPolicy and ipFamilies in place, given the families that the cluster has (the first is its default).
- * Returns what is wrong; the Service is then to be refused.
- */
-export function initIPFamilies(
-  s: Service,
-  old: Service | undefined,
-  configured: readonly IPFamily[] = ["IPv4"],
-): FieldError[] {
+function settle(s: Service, old: Service | undefined, configured: readonly IPFamily[]): FieldError[] {
   const spec = s.spec!;
-  if (spec.type === "ExternalName" || untouchedPreferDualStack(s, old)) return [];
   spec.ipFamilyPolicy ||= defaultPolicy(s, old);
-  const loose = validateClusterIPFields(s);
+  const loose = validateClusterIPFields(s, old);
   if (loose.length > 0) return loose;
   const errors = old ? downgrade(s, old) : [];
   const multiple = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
@@ -104,7 +91,7 @@ export function initIPFamilies(
     // Whoever writes the endpoints decides: both families are allowed whatever the cluster has.
     spec.ipFamilies = families.length > 0 ? families : [configured[0]!];
     if (spec.ipFamilies.length < 2 && spec.ipFamilyPolicy !== "SingleStack")
-      spec.ipFamilies = [spec.ipFamilies[0]!, other(spec.ipFamilies[0]!)];
+      spec.ipFamilies = withOther(spec.ipFamilies);
     return [];
   }
   if (spec.ipFamilyPolicy === "RequireDualStack" && configured.length < 2)
@@ -117,6 +104,22 @@ export function initIPFamilies(
   if (errors.length > 0) return errors;
   spec.ipFamilies = families.length > 0 ? families : [configured[0]!];
   if (spec.ipFamilyPolicy !== "SingleStack" && spec.ipFamilies.length === 1 && configured.length === 2)
-    spec.ipFamilies = [spec.ipFamilies[0]!, other(spec.ipFamilies[0]!)];
+    spec.ipFamilies = withOther(spec.ipFamilies);
   return [];
+}
+
+/**
+ * Fills ipFamilyPolicy and ipFamilies in place and lets go of a second address that is not wanted, given the families that the
+ * cluster has (the first is its default). Returns what is wrong; the Service is then as it was, and to be refused.
+ */
+export function initIPFamilies(
+  s: Service,
+  old: Service | undefined,
+  configured: readonly IPFamily[],
+): FieldError[] {
+  if (s.spec!.type === "ExternalName" || untouchedPreferDualStack(s, old)) return [];
+  const trial: Service = { ...s, spec: { ...s.spec! } };
+  const errors = settle(trial, old, configured);
+  if (errors.length === 0) s.spec = trial.spec!;
+  return errors;
 }

@@ -28,17 +28,17 @@ export const service: ResourceDefinition<Service> = define<Service>({
   allowCreateOnUpdate: true,
   subresources: [proxyOf("ServiceProxyOptions"), statusOf("Service")],
   setDefaults: setServiceDefaults,
-  prepareForCreate(s) {
+  prepareForCreate(s, { ipFamilies }) {
     s.status = { loadBalancer: {} };
     normalizeServiceClusterIPs(s, undefined);
-    initIPFamilies(s, undefined);
+    initIPFamilies(s, undefined, ipFamilies);
   },
-  prepareForUpdate(s, old) {
+  prepareForUpdate(s, old, { ipFamilies }) {
     keep(s, old, "status");
-    normalizeServiceClusterIPs(s, old);
     patchAllocatedValues(s, old);
+    normalizeServiceClusterIPs(s, old);
     dropTypeDependentFields(s, old);
-    initIPFamilies(s, old);
+    initIPFamilies(s, old, ipFamilies);
   },
   prepareForStatusUpdate(s, old) {
     keep(s, old, "spec");

@@ -4,7 +4,11 @@ import { fieldErrorMessage } from "../../status.ts";
 import type { Service, ServiceSpec } from "../../types.ts";
 import { normalizeServiceClusterIPs, service } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 
 function make(spec: Partial<ServiceSpec> & Record<string, unknown>): Service {
   return {
@@ -38,7 +42,7 @@ function update(old: Service, change: (s: Service) => void): { s: Service; error
   change(s);
   service.setDefaults!(s);
   service.prepareForUpdate!(s, old, ctx);
-  return { s, errors: service.validateUpdate!(s, old).map(fieldErrorMessage) };
+  return { s, errors: service.validateUpdate!(s, old, ctx).map(fieldErrorMessage) };
 }
 
 test("patching ClusterIP to NodePort, back, and to ExternalName", () => {

@@ -1,5 +1,6 @@
 // Validation of Services (kubernetes pkg/apis/core/validation ValidateService, ValidateServiceUpdate), errors in its order.
 import { parseIP } from "../../../net/mod.ts";
+import type { StrategyContext } from "../../resource.ts";
 import type { FieldError } from "../../status.ts";
 import type { Service } from "../../types.ts";
 import {
@@ -187,14 +188,20 @@ function validateService(s: Service, old?: Service): FieldError[] {
   return errors;
 }
 
+type Families = Pick<StrategyContext, "ipFamilies">;
+
 /** A new Service; asks for families that the cluster does not have are refused as the allocator would. */
-export function validateServiceCreate(s: Service): FieldError[] {
-  const families = types.includes(s.spec?.type ?? "") ? initIPFamilies(structuredClone(s), undefined) : [];
+export function validateServiceCreate(s: Service, { ipFamilies }: Families): FieldError[] {
+  const families = types.includes(s.spec?.type ?? "")
+    ? initIPFamilies(structuredClone(s), undefined, ipFamilies)
+    : [];
   return families.length > 0 ? families : validateService(s);
 }
 
-export function validateServiceUpdate(s: Service, old: Service): FieldError[] {
-  const families = types.includes(s.spec?.type ?? "") ? initIPFamilies(structuredClone(s), old) : [];
+export function validateServiceUpdate(s: Service, old: Service, { ipFamilies }: Families): FieldError[] {
+  const families = types.includes(s.spec?.type ?? "")
+    ? initIPFamilies(structuredClone(s), old, ipFamilies)
+    : [];
   if (families.length > 0) return families;
   const errors = validateClusterIPsKept(s, old);
   const loadBalancers = s.spec?.type === "LoadBalancer" && old.spec?.type === "LoadBalancer";

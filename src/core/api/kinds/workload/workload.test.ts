@@ -5,7 +5,11 @@ import { fieldErrorMessage } from "../../status.ts";
 import type { Deployment, KubeObject, ReplicationController } from "../../types.ts";
 import { deployment, replicaSet, replicationController } from "./mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 const template = {
   metadata: { labels: { app: "web" } },
   spec: { containers: [{ name: "c", image: "a:1" }] },
@@ -20,7 +24,7 @@ function made<T extends KubeObject>(d: ResourceDefinition<T>, spec: object): T {
 const spec = (more: object = {}) =>
   structuredClone({ selector: { matchLabels: { app: "web" } }, template, ...more });
 const errors = <T extends KubeObject>(d: ResourceDefinition<T>, s: object): string[] =>
-  d.validate!(made(d, s)).map(fieldErrorMessage);
+  d.validate!(made(d, s), ctx).map(fieldErrorMessage);
 
 test("defaults of a Deployment", () => {
   const d = made<Deployment>(deployment, spec());
@@ -40,7 +44,7 @@ test("a ReplicationController takes selector and labels from its template", () =
   assert.deepEqual(r.spec!.selector, { app: "web" });
   assert.deepEqual(r.metadata.labels, { app: "web" });
   assert.deepEqual(r.status, { replicas: 0 });
-  assert.deepEqual(replicationController.validate!(r), []);
+  assert.deepEqual(replicationController.validate!(r, ctx), []);
 });
 
 const mismatch =
@@ -127,7 +131,7 @@ test("the selector is immutable", () => {
   d.spec!.template.metadata!.labels = { app: "db" };
   deployment.prepareForUpdate!(d, old, ctx);
   assert.equal(d.metadata.generation, 2);
-  assert.deepEqual(deployment.validateUpdate!(d, old).map(fieldErrorMessage), [
+  assert.deepEqual(deployment.validateUpdate!(d, old, ctx).map(fieldErrorMessage), [
     'spec.selector: Invalid value: {"matchLabels":{"app":"db"}}: field is immutable',
   ]);
 });

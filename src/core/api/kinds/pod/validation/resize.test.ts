@@ -4,7 +4,11 @@ import { fieldErrorMessage } from "../../../status.ts";
 import type { Container, Pod, PodSpec } from "../../../types.ts";
 import { pod, prepareResize, validateResize } from "../mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 
 const container = (name: string, requests: object, limits?: object): Container =>
   ({ name, image: "nginx", resources: { requests, ...(limits && { limits }) } }) as Container;

@@ -4,7 +4,11 @@ import { fieldErrorMessage } from "../../../status.ts";
 import type { Pod, PodSpec } from "../../../types.ts";
 import { pod, validateEphemeralContainersUpdate } from "../mod.ts";
 
-const ctx = { now: "2026-01-01T00:00:00Z", user: { name: "admin", groups: [] } };
+const ctx = {
+  now: "2026-01-01T00:00:00Z",
+  user: { name: "admin", groups: [] },
+  ipFamilies: ["IPv4"] as const,
+};
 
 function make(spec: object): Pod {
   const p: Pod = {
@@ -22,7 +26,7 @@ function update(change: (s: PodSpec) => void, from: object = {}): string[] {
   change(now.spec!);
   pod.setDefaults!(now);
   pod.prepareForUpdate!(now, old, ctx);
-  return pod.validateUpdate!(now, old).map(fieldErrorMessage);
+  return pod.validateUpdate!(now, old, ctx).map(fieldErrorMessage);
 }
 
 const updates: [name: string, change: (s: PodSpec) => void, messages: RegExp[], from?: object][] = [
