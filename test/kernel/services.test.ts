@@ -247,6 +247,35 @@ describe("LoadBalancer and externalIPs", () => {
     await kernel.program([web], []);
     assert.deepEqual(await lab.host.dial("172.30.200.9", 80), { error: "ECONNREFUSED" });
   });
+  test("an external address from everywhere, the source masqueraded; its other ports are left alone", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    await kernel.program([service("web", ip, { externalIPs: ["203.0.113.9"] })], [slice("web", [a0!, a1!])]);
+    for (const p of [b0!, a1!, lab.node[0]!, lab.node[1]!])
+      for (const a of await reached(p, "203.0.113.9", 80, ["a0", "a1"]))
+        if (!lab.node.includes(p)) assert.notEqual(a.client, p.address);
+    assert.equal((await b0!.dial("203.0.113.9", 81)).name, undefined);
+  });
+  test("externalTrafficPolicy Local of an external address: own endpoints only, the client's address kept", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    const web = service("web", ip, { externalIPs: [vip], externalTrafficPolicy: "Local" });
+    await kernel.program([web], [slice("web", [a0!, a1!])]);
+    for (let i = 0; i < 6; i++)
+      assert.deepEqual(pick(await lab.host.dial(vip, 80)), { name: "a0", client: lab.hostAddress });
+    await reached(b0!, vip, 80, ["a0", "a1"]);
+    await kernel.program([web], [slice("web", [a1!])]);
+    assert.deepEqual(await lab.host.dial(vip, 80), { error: "timeout" });
+  });
+  test("an external address that is a node's own: only the Service's port is taken", async () => {
+    const { a1 } = lab.pod as Record<string, Place>;
+    const web = service("web", ip, { externalIPs: [nodeAddress(0)], ports: [{ port: 80 }] });
+    await kernel.program([web], [slice("web", [a1!])]);
+    for (const p of [lab.host, lab.pod.b0!, lab.node[1]!]) {
+      assert.equal((await p.dial(nodeAddress(0), 80)).name, "a1", p.name);
+      assert.equal((await p.dial(nodeAddress(0), 81)).name, "n0", p.name);
+    }
+    await kernel.program([], []);
+    assert.equal((await lab.host.dial(nodeAddress(0), 80)).name, "n0");
+  });
 });
 
 describe("endpoints that come and go", () => {

@@ -29,6 +29,11 @@ program
   .option("--service-cidr <range>", "addresses of the Services")
   .option("--load-balancer-cidr <range>", "addresses of the load balancers")
   .option("--api-port <port>", "port of the API server on 127.0.0.1")
+  .option("--zones <names>", "zones that the nodes are dealt out to in turn, e.g. a,b")
+  .option(
+    "--allow-external-ips",
+    "let Services name externalIPs; whoever may write Services can then take other machines' traffic",
+  )
   .option("--kubeconfig <file>", "where the context is merged into")
   .action(async (o) => {
     const { up } = await import("../cluster/up.ts");
@@ -40,6 +45,8 @@ program
       serviceCIDR: o.serviceCidr,
       loadBalancerCIDR: o.loadBalancerCidr,
       apiPort: wholeNumber("--api-port", o.apiPort),
+      zones: o.zones?.split(","),
+      allowExternalIPs: o.allowExternalIps,
       kubeconfig: o.kubeconfig,
       out: print,
     });

@@ -8,6 +8,8 @@ import { bridgeName, clusterPaths, nodePaths, stateRoot } from "./paths.ts";
 import { pkiFiles } from "./pki.ts";
 import type { Plan } from "./plan.ts";
 
+const zoneLabel = "topology.kubernetes.io/zone";
+
 const capSysResource = 1n << 24n;
 
 /** Effective capabilities of this process, as a bit set (capabilities(7)). */
@@ -62,7 +64,7 @@ export function writeConfigs(plan: Plan): void {
       nodeName: node.name,
       address: node.address,
       podCIDR: node.podCIDR,
-      labels: {},
+      labels: node.zone === undefined ? {} : { [zoneLabel]: node.zone },
       rootDir: at.kubeletDir,
       criSocket: at.criSocket,
       podLogDir: at.podLogDir,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Plan, type PlanOptions, planCluster, type Surroundings } from "./plan.ts";
+import { changedOption, type Plan, type PlanOptions, planCluster, type Surroundings } from "./plan.ts";
 
 const alone: Surroundings = { taken: [], others: [], netns: "net:[1]", portInUse: () => false };
 
@@ -43,8 +43,31 @@ test("clusters in other network namespaces share ranges but not numbers", () => 
   assert.equal(plan({ name: "two", serviceCIDR: "10.96.0.0/16" }, { others: [other] }).index, 1);
 });
 
+test("zones are dealt out in turn; external addresses are asked for", () => {
+  const { cluster, nodes } = plan({ nodes: 3, zones: ["a", "b"], allowExternalIPs: true });
+  assert.deepEqual(
+    nodes.map((n) => n.zone),
+    ["a", "b", "a"],
+  );
+  assert.equal(cluster.allowExternalIPs, true);
+  const again = (o: Partial<PlanOptions>) =>
+    changedOption({ name: "portolan", nodes: 3, ...o }, plan({ nodes: 3, zones: ["a", "b"] }));
+  assert.equal(again({}), undefined);
+  assert.equal(again({ zones: ["a", "b"] }), undefined);
+  assert.match(again({ zones: ["b", "a"] })!, /has --zones a,b, not b,a; first: portolan down/);
+  assert.match(again({ allowExternalIPs: true })!, /has --allow-external-ips false, not true/);
+});
+
 const refusals: [string, Partial<PlanOptions>, Partial<Surroundings>, RegExp][] = [
   ["a name that is no label", { name: "Über" }, {}, /--name: expected .* got "Über"/],
+  [
+    "zones without a name",
+    { nodes: 2, zones: ["a", ""] },
+    {},
+    /--zones: expected names such as a,b .* got "a,"/,
+  ],
+  ["a zone twice", { nodes: 2, zones: ["a", "a"] }, {}, /--zones: expected different names, got "a,a"/],
+  ["more zones than nodes", { zones: ["a", "b"] }, {}, /--zones: expected at most .* nodes \(1\), got 2/],
   ["no nodes", { nodes: 0 }, {}, /--nodes: expected a whole number from 1 to 10, got 0/],
   ["nodes that are no number", { nodes: Number.NaN }, {}, /--nodes: expected/],
   ["a range with a host part", { podCIDR: "10.244.0.1/16" }, {}, /--pod-cidr: expected an IPv4 range/],

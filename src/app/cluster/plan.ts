@@ -21,12 +21,16 @@ export interface PlanOptions {
   serviceCIDR?: string | undefined;
   loadBalancerCIDR?: string | undefined;
   apiPort?: number | undefined;
+  /** Names of zones that the nodes are dealt out to in turn. */
+  zones?: readonly string[] | undefined;
+  allowExternalIPs?: boolean | undefined;
 }
 
 export interface PlannedNode {
   name: string;
   address: string;
   podCIDR: string;
+  zone?: string;
 }
 
 /** Written to plan.json before anything is made on the machine. */
@@ -89,6 +93,21 @@ export const wrongName = (name: string): string | undefined =>
     ? undefined
     : `--name: expected at most 40 lower-case letters, digits and '-', got ${JSON.stringify(name)}`;
 
+/** A label's value (apimachinery validation: IsValidLabelValue), not empty and without a comma. */
+const zoneRule = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+function wrongZones({ zones, nodes }: PlanOptions): string | undefined {
+  if (zones === undefined) return undefined;
+  const bad = zones.find((z) => !zoneRule.test(z));
+  if (zones.length === 0 || bad !== undefined)
+    return `--zones: expected names such as a,b (each a label's value), got ${JSON.stringify(zones.join(","))}`;
+  if (new Set(zones).size < zones.length)
+    return `--zones: expected different names, got ${JSON.stringify(zones.join(","))}`;
+  return zones.length > nodes
+    ? `--zones: expected at most as many zones as nodes (${nodes}), got ${zones.length}`
+    : undefined;
+}
+
 /** What is wrong with the options by themselves, whatever the machine looks like. */
 export function wrongOption(options: PlanOptions): string | undefined {
   const { name, nodes, apiPort } = options;
@@ -98,6 +117,8 @@ export function wrongOption(options: PlanOptions): string | undefined {
     return `--nodes: expected a whole number from 1 to 10, got ${nodes}`;
   if (apiPort !== undefined && (!Number.isInteger(apiPort) || apiPort < 1 || apiPort > 65535))
     return `--api-port: expected a port from 1 to 65535, got ${apiPort}`;
+  const zones = wrongZones(options);
+  if (zones) return zones;
   for (const r of ranges) {
     const text = options[r.option];
     if (text === undefined) continue;
@@ -116,9 +137,12 @@ const reserved = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
 /** Which of the options asks for something else than the plan has, with the cure. */
 export function changedOption(options: PlanOptions, plan: Plan): string | undefined {
   const { cluster } = plan;
+  const zones = [...new Set(plan.nodes.map((n) => n.zone))];
   const wanted: [flag: string, asked: string | number | undefined, is: string | number][] = [
     ["--nodes", options.nodes, plan.nodes.length],
     ["--api-port", options.apiPort, cluster.apiServer.port],
+    ["--zones", options.zones?.join(","), zones.join(",") || "(none)"],
+    ["--allow-external-ips", options.allowExternalIPs?.toString(), String(cluster.allowExternalIPs ?? false)],
     ...ranges.map((r): [string, string | undefined, string] => [
       r.flag,
       options[r.option],
@@ -225,6 +249,7 @@ function layOut(options: PlanOptions, index: number, chosen: Chosen, port: numbe
     name: `node-${i + 1}`,
     address: addressIn(nodeCIDR, i + 2),
     podCIDR: printCIDR(nthSubnet(podCIDR, podBits, i)!),
+    ...(options.zones ? { zone: options.zones[i % options.zones.length]! } : {}),
   }));
   return {
     index,
@@ -238,6 +263,7 @@ function layOut(options: PlanOptions, index: number, chosen: Chosen, port: numbe
       podCIDR: printCIDR(podCIDR),
       serviceCIDR: printCIDR(serviceCIDR),
       loadBalancerCIDR: printCIDR(loadBalancerCIDR),
+      ...(options.allowExternalIPs ? { allowExternalIPs: true } : {}),
       nodePortRange: { from: 30000, to: 32767 },
       apiServiceAddress: addressIn(serviceCIDR, 1),
       dnsAddress: addressIn(serviceCIDR, Math.min(10, Number(sizeOf(serviceCIDR)) - 2)),

@@ -11,7 +11,7 @@ import { ipFamiliesOf } from "../../core/cluster/ip-families.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { admissionPlugins } from "./admission/mod.ts";
+import { admissionPlugins, denyExternalIPs } from "./admission/mod.ts";
 import { createServiceAllocation, quotaReservation } from "./allocation/mod.ts";
 import {
   configurationPath,
@@ -88,7 +88,11 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     store: o.store,
     codec: createCodec(o.schema),
     registry,
-    admission: [...admissionPlugins, ...(o.admission ?? [])],
+    admission: [
+      ...admissionPlugins,
+      ...(o.cluster.allowExternalIPs ? [] : [denyExternalIPs]),
+      ...(o.admission ?? []),
+    ],
     reserve: [
       createServiceAllocation({ store: o.store, cluster: o.cluster, random: Math.random }),
       quotaReservation(o.store, o.now ?? Date.now),

@@ -16,6 +16,8 @@ export interface ClusterFacts extends ClusterRanges {
   domain: string;
   /** The other family's ranges; dual-stack clusters only. */
   second?: ClusterRanges;
+  /** Services may name `externalIPs`: whoever may write Services can then take other machines' traffic (CVE-2020-8554). */
+  allowExternalIPs?: boolean;
   /** Inclusive. */
   nodePortRange: { from: number; to: number };
   /** ClusterIP of kube-dns, bound locally on every node. */

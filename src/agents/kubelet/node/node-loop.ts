@@ -102,7 +102,9 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
         node = await client.get(nodes, name);
-        const labels = { ...node.metadata.labels, ...nodeLabels(input) };
+        // The launcher's labels are where a node begins: a zone that somebody has given it since stays.
+        const standard = nodeLabels({ ...input, labels: {} });
+        const labels = { ...input.labels, ...node.metadata.labels, ...standard };
         node = await client.patch(
           nodes,
           name,

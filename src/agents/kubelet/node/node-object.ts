@@ -43,7 +43,7 @@ export const kubeletVersion = "v1.36.0";
 const maxImages = 50;
 export const maxPods = 110;
 
-/** The labels every kubelet sets; the launcher's own come on top. */
+/** The labels every kubelet sets; the launcher's own come beside them. */
 export function nodeLabels(input: NodeInput): Record<string, string> {
   const { architecture } = input.machine;
   return {

@@ -10,6 +10,8 @@ import { podTolerations } from "./pod-tolerations.ts";
 import { serviceWarnings } from "./service-warnings.ts";
 import { defaultStorageClass, storageProtection } from "./storage.ts";
 
+export { denyExternalIPs } from "./external-ips.ts";
+
 export const admissionPlugins: readonly AdmissionPlugin[] = [
   namespaceLifecycle,
   limitRanges,
