@@ -3,13 +3,8 @@ import { cronJobs as cronJobsRef, jobs as jobsRef } from "../../../core/api/refs
 import { isAlreadyExists } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { CronJob, Job } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import {
-  controllerQueue,
-  controllerRecorder,
-  isNamespaceTerminating,
-  type StartController,
-} from "../context.ts";
+import { isNamespaceTerminating, type StartController } from "../context.ts";
+import { createKindLoop } from "../kind-loop.ts";
 import {
   controllerOf,
   controllerRefTo,
@@ -17,32 +12,24 @@ import {
   indexByController,
   ownedBy,
 } from "../ownership/mod.ts";
-import { sameJson } from "../same-json.ts";
 import { decideCron, endOf, isActive, isUnexpected, scheduledAnnotation } from "./decide.ts";
 
-const component = "cronjob-controller";
 /** Timers fire a little early now and then. */
 const afterMs = 20;
 
 export const startCronJobs: StartController = (context) => {
   const { client, informers, now } = context;
-  const crons = informers.of(cronJobsRef);
   const jobs = informers.of(jobsRef);
   indexByController(jobs);
-  const recorder = controllerRecorder(context, component);
   const leaving = createPendingDeletions({ client, ref: jobsRef, informer: jobs }, now);
-  const queue = controllerQueue(context, component, { work: reconcile });
+  const loop = createKindLoop(context, { ref: cronJobsRef, component: "cronjob-controller", reconcile });
+  const { objects: crons, queue, say } = loop;
 
-  const add = (cron: CronJob): void => queue.add(objectKey(cron));
-  crons.on({ added: add, updated: add, deleted: add });
   const jobChanged = (job: Job): void => {
     const owner = controllerOf(job);
     if (owner?.kind === "CronJob") queue.add(`${job.metadata.namespace}/${owner.name}`);
   };
   jobs.on({ added: jobChanged, updated: jobChanged, deleted: jobChanged });
-
-  const say = (cron: CronJob, type: "Normal" | "Warning", reason: string, message: string): void =>
-    recorder.record(eventSubject(cronJobsRef, cron), { type, reason, message });
 
   function jobFor(cron: CronJob, due: number): Job {
     const template = cron.spec!.jobTemplate;
@@ -147,11 +134,9 @@ export const startCronJobs: StartController = (context) => {
       ...(lastSchedule ? { lastScheduleTime: lastSchedule } : {}),
       ...(lastSuccess ? { lastSuccessfulTime: lastSuccess } : {}),
     };
-    if (sameJson(cron.status ?? {}, status)) return;
-    const latest = crons.get(key);
-    if (latest?.metadata.uid !== cron.metadata.uid) return;
-    crons.wrote(await client.update(cronJobsRef, { ...cron, status } as CronJob, { subresource: "status" }));
+    if (crons.get(key)?.metadata.uid !== cron.metadata.uid) return;
+    await loop.writeStatus(cron, status as NonNullable<CronJob["status"]>);
   }
 
-  return (signal) => queue.run(signal);
+  return loop.run;
 };

@@ -6,28 +6,27 @@ import {
   replicaSets as replicaSetsRef,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
-import type { Deployment } from "../../../core/api/types.ts";
-import { objectKey } from "../../client/mod.ts";
-import { controllerQueue, type StartController } from "../context.ts";
+import type { StartController } from "../context.ts";
+import { createKindLoop } from "../kind-loop.ts";
 import { controllerOf, indexByController, wakeOwners } from "../ownership/mod.ts";
-import { component, createRollout } from "./rollout.ts";
+import { createRollout } from "./rollout.ts";
 
 export const startDeployments: StartController = (context) => {
-  const deployments = context.informers.of(deploymentsRef);
   const replicaSets = context.informers.of(replicaSetsRef);
   const pods = context.informers.of(podsRef);
   indexByController(replicaSets);
   indexByController(pods);
-  const rollout = createRollout(context);
-  const queue = controllerQueue(context, component, {
-    async work(key) {
+  const loop = createKindLoop(context, {
+    ref: deploymentsRef,
+    component: "deployment-controller",
+    async reconcile(key) {
       const recheckMs = await rollout(key);
       if (recheckMs !== undefined) queue.add(key, recheckMs);
     },
   });
+  const { objects: deployments, queue } = loop;
+  const rollout = createRollout(context, loop);
 
-  const changed = (d: Deployment): void => queue.add(objectKey(d));
-  deployments.on({ added: changed, updated: changed, deleted: changed });
   const setChanged = wakeOwners(
     {
       dependents: replicaSets,
@@ -46,5 +45,5 @@ export const startDeployments: StartController = (context) => {
       if (rs) setChanged(rs);
     },
   });
-  return (signal) => queue.run(signal);
+  return loop.run;
 };

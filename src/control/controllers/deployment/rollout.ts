@@ -8,8 +8,8 @@ import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { isAlreadyExists } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Deployment, ReplicaSet } from "../../../core/api/types.ts";
-import { eventSubject } from "../../client/mod.ts";
-import { type ControllerContext, controllerRecorder, isNamespaceTerminating } from "../context.ts";
+import { type ControllerContext, isNamespaceTerminating } from "../context.ts";
+import type { KindLoop } from "../kind-loop.ts";
 import {
   controllerOf,
   controllerRefTo,
@@ -42,7 +42,6 @@ import {
   type ConditionText,
   conditionOf,
   countStatus,
-  type DeploymentStatus,
   hasDeadline,
   isComplete,
   pauseCondition,
@@ -52,26 +51,14 @@ import {
 } from "./status.ts";
 import { hashLabel, templateHash } from "./template-hash.ts";
 
-export const component = "deployment-controller";
-
 /** Reconciles one Deployment; resolves with the milliseconds after which its deadline must be looked at. */
-export function createRollout(context: ControllerContext): (key: string) => Promise<number | undefined> {
-  const { client, informers, now } = context;
-  const deployments = informers.of(deploymentsRef);
+export function createRollout(
+  { client, informers, now }: ControllerContext,
+  { objects: deployments, say, writeStatus }: KindLoop<Deployment>,
+): (key: string) => Promise<number | undefined> {
   const replicaSets = informers.of(replicaSetsRef);
   const pods = informers.of(podsRef);
-  const recorder = controllerRecorder(context, component);
   const leaving = createPendingDeletions({ client, ref: replicaSetsRef, informer: replicaSets }, now);
-
-  const say = (d: Deployment, type: "Normal" | "Warning", reason: string, message: string): void =>
-    recorder.record(eventSubject(deploymentsRef, d), { type, reason, message });
-
-  async function writeStatus(d: Deployment, status: DeploymentStatus): Promise<Deployment> {
-    if (sameJson(d.status ?? {}, status)) return d;
-    const wrote = await client.update(deploymentsRef, { ...d, status }, { subresource: "status" });
-    deployments.wrote(wrote);
-    return wrote;
-  }
 
   function noteCondition(d: Deployment, text: ConditionText): Promise<Deployment> {
     const conditions = withCondition(d.status?.conditions ?? [], text, timestamp(now()));

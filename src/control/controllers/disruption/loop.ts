@@ -10,19 +10,21 @@ import {
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject, Pod, PodDisruptionBudget } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
+import { eventSubject } from "../../client/mod.ts";
+import { controllerRecorder, type StartController } from "../context.ts";
+import { createKindLoop } from "../kind-loop.ts";
 import { controllerOf } from "../ownership/mod.ts";
-import { sameJson } from "../same-json.ts";
 import { decideBudget } from "./decide.ts";
+
+/** The source of its events. */
+const component = "controllermanager";
 
 interface Scaled extends KubeObject {
   spec?: { replicas?: number };
 }
 
 export const startDisruption: StartController = (context) => {
-  const { client, informers, now } = context;
-  const budgets = informers.of(budgetsRef);
+  const { informers, now } = context;
   const pods = informers.of(podsRef);
   const owners = new Map(
     [deployments, replicaSets, replicationControllers, statefulSets].map((ref) => [
@@ -30,12 +32,12 @@ export const startDisruption: StartController = (context) => {
       informers.of<Scaled>(ref),
     ]),
   );
-  const recorder = controllerRecorder(context, "controllermanager");
-  const queue = controllerQueue(context, "disruption-controller", { work: reconcile });
+  const recorder = controllerRecorder(context, component);
+  const loop = createKindLoop(context, { ref: budgetsRef, component, reconcile });
+  const { objects: budgets, queue, say } = loop;
 
-  budgets.on({ added: (b) => queue.add(objectKey(b)), updated: (b) => queue.add(objectKey(b)) });
   const wake = (namespace: string | undefined, concerns: (b: PodDisruptionBudget) => boolean): void => {
-    for (const b of budgets.byIndex("namespace", namespace ?? "")) if (concerns(b)) queue.add(objectKey(b));
+    for (const b of budgets.byIndex("namespace", namespace ?? "")) if (concerns(b)) loop.add(b);
   };
   const podChanged = (pod: Pod): void =>
     wake(pod.metadata.namespace, (b) => labelSelectorMatches(b.spec?.selector, pod.metadata.labels));
@@ -68,12 +70,7 @@ export const startDisruption: StartController = (context) => {
     const selected = pods
       .byIndex("namespace", budget.metadata.namespace!)
       .filter((p) => labelSelectorMatches(budget.spec?.selector, p.metadata.labels));
-    if (selected.length === 0)
-      recorder.record(eventSubject(budgetsRef, budget), {
-        type: "Normal",
-        reason: "NoPods",
-        message: "No matching pods found",
-      });
+    if (selected.length === 0) say(budget, "Normal", "NoPods", "No matching pods found");
     const scales = new Map<string, number>();
     let unmanaged = false;
     for (const pod of selected) {
@@ -83,11 +80,12 @@ export const startDisruption: StartController = (context) => {
     }
     const { maxUnavailable, minAvailable } = budget.spec ?? {};
     if (unmanaged && (maxUnavailable != null || typeof minAvailable === "string"))
-      recorder.record(eventSubject(budgetsRef, budget), {
-        type: "Warning",
-        reason: "UnmanagedPods",
-        message: `Pods selected by this PodDisruptionBudget (selector: ${JSON.stringify(budget.spec?.selector ?? null)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
-      });
+      say(
+        budget,
+        "Warning",
+        "UnmanagedPods",
+        `Pods selected by this PodDisruptionBudget (selector: ${JSON.stringify(budget.spec?.selector ?? null)}) were found to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.`,
+      );
     const controllersWant = [...scales.values()].reduce((a, b) => a + b, 0);
     const { status, recheckMs, undeleted } = decideBudget(budget, selected, {
       controllersWant,
@@ -101,13 +99,8 @@ export const startDisruption: StartController = (context) => {
         message: `Pod was expected by PDB ${key} to be deleted but it wasn't`,
       });
     if (recheckMs !== undefined) queue.add(key, recheckMs + 1);
-    if (sameJson(budget.status ?? {}, status)) return;
-    budgets.wrote(
-      await client.update(budgetsRef, { ...budget, status } as PodDisruptionBudget, {
-        subresource: "status",
-      }),
-    );
+    await loop.writeStatus(budget, status);
   }
 
-  return (signal) => queue.run(signal);
+  return loop.run;
 };

@@ -13,6 +13,7 @@ import {
 } from "../context.ts";
 import { createPendingDeletions } from "../ownership/mod.ts";
 import { createTriggerTimes, isSelecting, selectedPods, triggerTimeAnnotation } from "../service-pods/mod.ts";
+import { firstFailure } from "../settled.ts";
 import { decideSlices } from "./decide.ts";
 import { zoneLabel } from "./pod-endpoint.ts";
 import { managedBy, managedByLabel, serviceNameLabel } from "./slice-labels.ts";
@@ -77,22 +78,22 @@ export const startEndpointSlices: StartController = (context) => {
       if (time) annotations[triggerTimeAnnotation] = time;
       return { ...slice, metadata: { ...slice.metadata, annotations } };
     };
-    const results = await Promise.allSettled([
+    const work = [
       ...change.create.map(async (s) =>
         slices.wrote(await client.create(endpointSlices, stamped(s), { namespace })),
       ),
       ...change.update.map(async (s) => slices.wrote(await client.update(endpointSlices, stamped(s)))),
       ...change.remove.map((s) => leaving.remove(s)),
-    ]);
-    const failed = results.find((r) => r.status === "rejected" && !isNamespaceTerminating(r.reason));
-    if (failed?.status !== "rejected") return;
-    if (!isConflict(failed.reason))
+    ];
+    const failure = await firstFailure(work, (error) => !isNamespaceTerminating(error));
+    if (failure === undefined) return;
+    if (!isConflict(failure))
       recorder.record(eventSubject(servicesRef, service), {
         type: "Warning",
         reason: "FailedToUpdateEndpointSlices",
-        message: `Error updating Endpoint Slices for Service ${key}: ${(failed.reason as Error).message}`,
+        message: `Error updating Endpoint Slices for Service ${key}: ${(failure as Error).message}`,
       });
-    throw failed.reason;
+    throw failure;
   }
 
   return (signal) => queue.run(signal);

@@ -16,6 +16,7 @@ import {
 } from "../context.ts";
 import { managedByLabel, serviceNameLabel } from "../endpointslice/mod.ts";
 import { createPendingDeletions } from "../ownership/mod.ts";
+import { firstFailure } from "../settled.ts";
 import { decideMirror, isMirrored, managedBy, maxPerSubset } from "./decide.ts";
 
 const component = "endpoint-slice-mirroring-controller";
@@ -64,13 +65,13 @@ export const startEndpointSliceMirroring: StartController = (context) => {
         "TooManyAddressesToMirror",
         `A max of ${maxPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${change.skipped} addresses were skipped`,
       );
-    const results = await Promise.allSettled([
+    const work = [
       ...change.create.map(async (s) => slices.wrote(await client.create(endpointSlices, s, { namespace }))),
       ...change.update.map(async (s) => slices.wrote(await client.update(endpointSlices, s))),
       ...change.remove.map((s) => leaving.remove(s)),
-    ]);
-    const failed = results.find((r) => r.status === "rejected" && !isNamespaceTerminating(r.reason));
-    if (failed?.status === "rejected") throw failed.reason;
+    ];
+    const failure = await firstFailure(work, (error) => !isNamespaceTerminating(error));
+    if (failure !== undefined) throw failure;
   }
 
   return (signal) => queue.run(signal);

@@ -4,25 +4,11 @@ import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Container, Job, Pod } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import {
-  controllerQueue,
-  controllerRecorder,
-  isNamespaceTerminating,
-  type StartController,
-} from "../context.ts";
-import {
-  controllerOf,
-  controllerRefTo,
-  createPendingDeletions,
-  indexByController,
-  ownedBy,
-  settleClaims,
-  wakeOwners,
-} from "../ownership/mod.ts";
-import { podFromTemplate } from "../pods/mod.ts";
-import { sameJson } from "../same-json.ts";
-import { slowStart } from "../slow-start.ts";
+import { objectKey } from "../../client/mod.ts";
+import { controllerQueue, type StartController } from "../context.ts";
+import { controllerOf, ownedBy } from "../ownership/mod.ts";
+import { createPodOwner } from "../pod-owner.ts";
+import { firstFailure } from "../settled.ts";
 import { decideJob, isFinished, type JobStep } from "./decide.ts";
 import { indexKey } from "./indexes.ts";
 import { failureCountKey } from "./policies.ts";
@@ -31,13 +17,7 @@ import { isTracked, trackingFinalizer } from "./tally.ts";
 const component = "job-controller";
 
 export const startJobs: StartController = (context) => {
-  const { client, informers, now } = context;
-  const jobs = informers.of(jobsRef);
-  const pods = informers.of(podsRef);
-  indexByController(pods);
-  const recorder = controllerRecorder(context, component);
-  const leaving = createPendingDeletions({ client, ref: podsRef, informer: pods }, now);
-  const queue = controllerQueue(context, component, { work: reconcile });
+  const { client, now } = context;
   /** Pods that are nobody's any more: what was held for a Job is held no longer. */
   const orphans = controllerQueue(context, component, {
     async work(key) {
@@ -45,21 +25,16 @@ export const startJobs: StartController = (context) => {
       if (pod && !controllerOf(pod)) await untrack(pod);
     },
   });
-
-  const add = (job: Job): void => queue.add(objectKey(job));
-  jobs.on({ added: add, updated: add, deleted: add });
-  wakeOwners(
-    {
-      dependents: pods,
-      owners: jobs,
-      kind: "Job",
-      matches: (job, pod) => labelSelectorMatches(job.spec?.selector, pod.metadata.labels),
-      orphaned(pod) {
-        if (isTracked(pod)) orphans.add(objectKey(pod));
-      },
+  const loop = createPodOwner(context, {
+    ref: jobsRef,
+    component,
+    matches: (job, pod) => labelSelectorMatches(job.spec?.selector, pod.metadata.labels),
+    orphaned(pod) {
+      if (isTracked(pod)) orphans.add(objectKey(pod));
     },
-    queue.add,
-  );
+    reconcile,
+  });
+  const { objects: jobs, pods, leaving, queue, say } = loop;
 
   async function untrack(pod: Pod): Promise<void> {
     const { name, namespace, uid } = pod.metadata;
@@ -88,13 +63,11 @@ export const startJobs: StartController = (context) => {
 
   function podOf(job: Job, slot: JobStep["indexes"][number] | undefined): Pod {
     const index = slot?.index;
-    const pod = podFromTemplate(job.spec!.template, {
-      ownerName: index === undefined ? job.metadata.name! : `${job.metadata.name}-${index}`,
-      ownerReference: controllerRefTo(jobsRef, job),
-    });
+    const pod = loop.blank(job, job.spec!.template);
     const { metadata } = pod;
     metadata.finalizers = [...(metadata.finalizers ?? []), trackingFinalizer];
     if (slot === undefined) return pod;
+    metadata.generateName = `${job.metadata.name}-${index}-`;
     metadata.annotations = { ...metadata.annotations, [indexKey]: String(index) };
     if (job.spec!.backoffLimitPerIndex != null) metadata.annotations[failureCountKey] = String(slot.failures);
     metadata.labels = { ...metadata.labels, [indexKey]: String(index) };
@@ -111,41 +84,27 @@ export const startJobs: StartController = (context) => {
     return pod;
   }
 
-  const say = (job: Job, type: "Normal" | "Warning", reason: string, message: string): void =>
-    recorder.record(eventSubject(jobsRef, job), { type, reason, message });
-
-  async function create(job: Job, slot: JobStep["indexes"][number] | undefined): Promise<void> {
-    try {
-      const made = await client.create(podsRef, podOf(job, slot), { namespace: job.metadata.namespace });
-      pods.wrote(made as Pod);
-      say(job, "Normal", "SuccessfulCreate", `Created pod: ${made.metadata.name}`);
-    } catch (error) {
-      if (!isNamespaceTerminating(error))
-        say(job, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
-      throw error;
-    }
-  }
-
   async function remove(job: Job, pod: Pod, fails: boolean): Promise<void> {
     if (!fails) await untrack(pod);
-    if (await leaving.remove(pod))
-      say(job, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
+    await loop.remove(job, pod);
   }
 
   async function reconcile(key: string): Promise<void> {
     const job = jobs.get(key);
     await letGo(key, job);
     if (!job) return;
-    const matches = (pod: Pod): boolean => labelSelectorMatches(job.spec?.selector, pod.metadata.labels);
     if (job.metadata.deletionTimestamp) {
       await Promise.all(ownedBy(pods, job).map(untrack));
       return;
     }
-    await settleClaims({ client, ref: podsRef, informer: pods, ownerRef: jobsRef }, job, matches);
+    await loop.settle(job);
     const latest = jobs.get(key);
     if (!latest || latest.metadata.uid !== job.metadata.uid) return;
-    const mine = ownedBy(pods, latest).filter(matches);
-    const step = decideJob(latest, mine, { nowMs: now(), time: timestamp(now()), leaving: leaving.has });
+    const step = decideJob(latest, loop.mine(latest), {
+      nowMs: now(),
+      time: timestamp(now()),
+      leaving: leaving.has,
+    });
     const written = await carryOut(latest, step);
     if (step.recheckMs !== undefined) queue.add(key, step.recheckMs + 1);
     await expire(written, key);
@@ -153,22 +112,15 @@ export const startJobs: StartController = (context) => {
 
   /** The status goes first: what it has noted may lose its finalizer, what it has not may not. */
   async function carryOut(job: Job, step: JobStep): Promise<Job> {
-    let latest = job;
-    if (!sameJson(job.status ?? {}, step.status)) {
-      latest = await client.update(jobsRef, { ...job, status: step.status }, { subresource: "status" });
-      jobs.wrote(latest);
-    }
+    const latest = await loop.writeStatus(job, step.status);
     for (const e of step.events) say(job, e.type, e.reason, e.message);
     const indexes = [...step.indexes];
-    const results = await Promise.allSettled([
+    const failure = await firstFailure([
       ...step.release.map(untrack),
       ...step.remove.map((p) => remove(job, p, step.removedFail)),
-      slowStart(step.create, () => create(job, indexes.shift())).then(({ error }) => {
-        if (error !== undefined && !isNamespaceTerminating(error)) throw error;
-      }),
+      loop.create(job, step.create, () => podOf(job, indexes.shift())),
     ]);
-    const failed = results.find((r) => r.status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
+    if (failure !== undefined) throw failure;
     // Released pods are counted in the next look.
     if (step.release.length > 0) queue.add(objectKey(job));
     return latest;
@@ -194,6 +146,6 @@ export const startJobs: StartController = (context) => {
   }
 
   return async (signal) => {
-    await Promise.all([queue.run(signal), orphans.run(signal)]);
+    await Promise.all([loop.run(signal), orphans.run(signal)]);
   };
 };

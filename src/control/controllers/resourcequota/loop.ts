@@ -2,26 +2,25 @@
 
 import { printQuantity } from "../../../core/api/quantity/mod.ts";
 import { resourceQuotas as quotasRef } from "../../../core/api/refs.ts";
-import type { KubeObject, ResourceQuota } from "../../../core/api/types.ts";
+import type { KubeObject } from "../../../core/api/types.ts";
 import { type CountedKind, countsFor, hardNames, quotaUsage, usageOf } from "../../../core/quota/mod.ts";
-import { type Informer, objectKey, pause } from "../../client/mod.ts";
-import { controllerQueue, type StartController } from "../context.ts";
+import { type Informer, pause } from "../../client/mod.ts";
+import type { StartController } from "../context.ts";
+import { createKindLoop } from "../kind-loop.ts";
 import { sameJson } from "../same-json.ts";
 import { servedKinds } from "../served-kinds.ts";
 
 const recountMs = 30_000;
 
 export const startResourceQuotas: StartController = (context) => {
-  const { client, informers, now } = context;
-  const quotas = informers.of(quotasRef);
+  const { informers, now } = context;
   const counted = new Map<CountedKind, Informer<KubeObject>>();
   for (const ref of servedKinds)
     if (ref.namespaced && ref.kind !== "Event")
       counted.set({ group: ref.group, plural: ref.resource }, informers.of(ref));
-  const queue = controllerQueue(context, "resourcequota-controller", { work: reconcile });
+  const loop = createKindLoop(context, { ref: quotasRef, component: "resourcequota-controller", reconcile });
+  const { objects: quotas, add } = loop;
 
-  const add = (q: ResourceQuota): void => queue.add(objectKey(q));
-  quotas.on({ added: add, updated: add });
   for (const [kind, informer] of counted) {
     const changed = (o: KubeObject): void => {
       for (const q of quotas.byIndex("namespace", o.metadata.namespace ?? ""))
@@ -50,12 +49,11 @@ export const startResourceQuotas: StartController = (context) => {
       hard: quota.spec?.hard ?? {},
       used: Object.fromEntries([...usage].map(([name, q]) => [name, printQuantity(q)])),
     };
-    if (sameJson(quota.status ?? {}, status)) return;
-    quotas.wrote(await client.update(quotasRef, { ...quota, status }, { subresource: "status" }));
+    await loop.writeStatus(quota, status);
   }
 
   return async (signal) => {
-    const running = queue.run(signal);
+    const running = loop.run(signal);
     while (!signal.aborted) {
       await pause(recountMs, signal);
       for (const q of quotas.list()) add(q);

@@ -1,60 +1,32 @@
 // The StatefulSet controller.
 import {
   persistentVolumeClaims as claimsRef,
-  controllerRevisions,
   pods as podsRef,
   statefulSets as statefulSetsRef,
 } from "../../../core/api/refs.ts";
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { isAlreadyExists } from "../../../core/api/status.ts";
 import type { PersistentVolumeClaim, Pod, StatefulSet } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import {
-  controllerQueue,
-  controllerRecorder,
-  isNamespaceTerminating,
-  type StartController,
-} from "../context.ts";
-import {
-  createPendingDeletions,
-  indexByController,
-  ownedBy,
-  settleClaims,
-  wakeOwners,
-} from "../ownership/mod.ts";
+import { isNamespaceTerminating, type StartController } from "../context.ts";
+import { ownedBy } from "../ownership/mod.ts";
+import { createPodOwner } from "../pod-owner.ts";
 import { createRevisions, revisionHashLabel, revisionTemplate } from "../revisions/mod.ts";
-import { sameJson } from "../same-json.ts";
+import { firstFailure } from "../settled.ts";
 import { decideStateful, type StatefulStep } from "./decide.ts";
 import { firstOrdinal, ordinalOf, stateClaims, statefulPod } from "./stateful-pod.ts";
 
-const component = "statefulset-controller";
-
 export const startStatefulSets: StartController = (context) => {
   const { client, informers, now } = context;
-  const sets = informers.of(statefulSetsRef);
-  const pods = informers.of(podsRef);
   const claims = informers.of(claimsRef);
-  indexByController(pods);
-  informers.of(controllerRevisions);
-  const recorder = controllerRecorder(context, component);
   const revisions = createRevisions(context, statefulSetsRef);
-  const leaving = createPendingDeletions({ client, ref: podsRef, informer: pods }, now);
-  const queue = controllerQueue(context, component, { work: reconcile });
-
-  const add = (set: StatefulSet): void => queue.add(objectKey(set));
-  sets.on({ added: add, updated: add, deleted: add });
-  wakeOwners(
-    {
-      dependents: pods,
-      owners: sets,
-      kind: "StatefulSet",
-      matches: (set, pod) => labelSelectorMatches(set.spec?.selector, pod.metadata.labels),
-    },
-    queue.add,
-  );
-
-  const say = (set: StatefulSet, type: "Normal" | "Warning", reason: string, message: string): void =>
-    recorder.record(eventSubject(statefulSetsRef, set), { type, reason, message });
+  const loop = createPodOwner(context, {
+    ref: statefulSetsRef,
+    component: "statefulset-controller",
+    matches: (set, pod) =>
+      labelSelectorMatches(set.spec?.selector, pod.metadata.labels) && ordinalOf(set, pod) !== undefined,
+    reconcile,
+  });
+  const { objects: sets, pods, leaving, queue, say, writeStatus } = loop;
 
   async function create(
     set: StatefulSet,
@@ -127,20 +99,14 @@ export const startStatefulSets: StartController = (context) => {
   async function reconcile(key: string): Promise<void> {
     const found = sets.get(key);
     if (!found) return;
-    const matches = (pod: Pod): boolean =>
-      labelSelectorMatches(found.spec?.selector, pod.metadata.labels) && ordinalOf(found, pod) !== undefined;
-    await settleClaims({ client, ref: podsRef, informer: pods, ownerRef: statefulSetsRef }, found, matches);
+    await loop.settle(found);
     if (found.metadata.deletionTimestamp) return;
     const updated = await revisions.sync(found, found.spec!.template);
     const set = sets.get(key);
     if (!set || set.metadata.uid !== found.metadata.uid) return;
     if (updated === "collided") {
-      const status = {
-        ...set.status,
-        replicas: set.status?.replicas ?? 0,
-        collisionCount: (set.status?.collisionCount ?? 0) + 1,
-      };
-      sets.wrote(await client.update(statefulSetsRef, { ...set, status }, { subresource: "status" }));
+      const collisionCount = (set.status?.collisionCount ?? 0) + 1;
+      await writeStatus(set, { ...set.status, replicas: set.status?.replicas ?? 0, collisionCount });
       return;
     }
     const update = updated.metadata.name!;
@@ -149,23 +115,21 @@ export const startStatefulSets: StartController = (context) => {
     const decide = (): StatefulStep =>
       decideStateful({
         set,
-        pods: ownedBy(pods, set).filter(matches),
+        pods: loop.mine(set),
         current,
         update,
         nowMs: now(),
         leaving: leaving.has,
       });
     const step = decide();
-    const results = await Promise.allSettled([
+    const failure = await firstFailure([
       ...step.remove.map((p) => remove(set, p)),
       ...step.create.map((c) => create(set, c)),
     ]);
     const { status, recheckMs } = decide();
-    if (!sameJson(set.status ?? {}, status))
-      sets.wrote(await client.update(statefulSetsRef, { ...set, status }, { subresource: "status" }));
+    await writeStatus(set, status);
     if (recheckMs !== undefined) queue.add(key, recheckMs + 1);
-    const failed = results.find((r) => r.status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
+    if (failure !== undefined) throw failure;
     const used = new Set(ownedBy(pods, set).map((p) => p.metadata.labels?.[revisionHashLabel]));
     await revisions.truncate(
       set,
@@ -174,5 +138,5 @@ export const startStatefulSets: StartController = (context) => {
     );
   }
 
-  return (signal) => queue.run(signal);
+  return loop.run;
 };
