@@ -102,6 +102,12 @@ export function printIP(ip: IPAddress): string {
   return `${hex(groups.slice(0, best.at))}::${hex(groups.slice(best.at + best.length))}`;
 }
 
+/** The same address as everybody writes it; text that is no address stays as it is. */
+export function canonicalIP(text: string): string {
+  const ip = parseIP(text);
+  return ip === undefined ? text : printIP(ip);
+}
+
 /** Which special-use range an address is in (RFC 6890), as Go's net.IP predicates decide. */
 export type AddressScope =
   | "unspecified"

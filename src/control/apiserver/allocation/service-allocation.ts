@@ -13,7 +13,7 @@ import { internalError, invalid } from "../../../core/api/status.ts";
 import type { IPAddress, Service, ServiceCIDR } from "../../../core/api/types.ts";
 import type { ClusterFacts } from "../../../core/cluster/config.ts";
 import { rangesByFamily } from "../../../core/cluster/ip-families.ts";
-import { familyOf, type IPFamily } from "../../../core/net/mod.ts";
+import { canonicalIP, familyOf, type IPFamily } from "../../../core/net/mod.ts";
 import type { KeyValue, Store } from "../../store/mod.ts";
 import type { Reserve } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
@@ -26,7 +26,7 @@ const cidrsPrefix = "/registry/networking.k8s.io/servicecidrs/";
 const addressesPrefix = "/registry/networking.k8s.io/ipaddresses/";
 
 const addressesOf = (s: Service | undefined): string[] =>
-  (s?.spec?.clusterIPs ?? []).filter((ip) => ip !== "" && ip !== "None");
+  (s?.spec?.clusterIPs ?? []).filter((ip) => ip !== "" && ip !== "None").map(canonicalIP);
 
 function portsOf(s: Service | undefined): number[] {
   if (!s?.spec) return [];
@@ -141,9 +141,9 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     const ips = [...(spec.clusterIPs ?? [])];
     for (const [i, family] of (spec.ipFamilies as IPFamily[]).entries()) {
       const wanted = ips[i] ?? "";
-      if (wanted !== "" && had.has(wanted)) continue;
+      if (wanted !== "" && had.has(canonicalIP(wanted))) continue;
       ips[i] = takeAddress(s, family, wanted);
-      taken.addresses.push(ips[i]!);
+      taken.addresses.push(canonicalIP(ips[i]!));
     }
     spec.clusterIPs = ips;
     spec.clusterIP = ips[0]!;

@@ -1,18 +1,19 @@
 // What the objects of cluster IPs have to be.
 import type { IPAddress, Service, ServiceCIDR } from "../../../core/api/types.ts";
-import { contains, parseCIDR, parseIP } from "../../../core/net/mod.ts";
+import { canonicalIP, contains, familyOf, parseCIDR, parseIP } from "../../../core/net/mod.ts";
 
 export const managedBy = "ipallocator.k8s.io";
 
+/** As IPAddress objects are named. */
 export const clusterIPs = (s: Service): string[] =>
-  (s.spec?.clusterIPs ?? []).filter((ip) => ip !== "" && ip !== "None");
+  (s.spec?.clusterIPs ?? []).filter((ip) => ip !== "" && ip !== "None").map(canonicalIP);
 
 /** The IPAddress of a Service's address. */
 export const addressOf = (ip: string, s: Service): Omit<IPAddress, "apiVersion" | "kind"> => ({
   metadata: {
     name: ip,
     labels: {
-      "ipaddress.kubernetes.io/ip-family": ip.includes(":") ? "IPv6" : "IPv4",
+      "ipaddress.kubernetes.io/ip-family": familyOf(ip),
       "ipaddress.kubernetes.io/managed-by": managedBy,
     },
   },

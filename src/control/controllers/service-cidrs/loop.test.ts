@@ -35,6 +35,24 @@ test("an IPAddress a cluster IP, made again when it is deleted, gone with the Se
   await eventually(() => assert.equal(cluster.find(ipAddresses, "10.96.0.50"), undefined));
 });
 
+test("both addresses of a Service, by their canonical names; one that it lets go of goes", async (t) => {
+  const { cluster } = await startRig(t, [startServiceCIDRs]);
+  const names = (): string[] =>
+    cluster
+      .all(ipAddresses)
+      .map((a) => `${a.metadata.name} ${a.metadata.labels?.["ipaddress.kubernetes.io/ip-family"]}`)
+      .sort();
+  cluster.put(
+    services,
+    makeService({ clusterIP: "10.96.0.50", clusterIPs: ["10.96.0.50", "fd00:10:96:0::0:50"] }),
+  );
+  await eventually(() => assert.deepEqual(names(), ["10.96.0.50 IPv4", "fd00:10:96::50 IPv6"]));
+  cluster.change(services, "default/web", (s) => {
+    s.spec!.clusterIPs = ["10.96.0.50"];
+  });
+  await eventually(() => assert.deepEqual(names(), ["10.96.0.50 IPv4"]));
+});
+
 test("a range in use is not deleted until its last address is free", async (t) => {
   let skew = 0;
   const { cluster } = await startRig(t, [startServiceCIDRs], {
