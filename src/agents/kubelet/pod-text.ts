@@ -24,9 +24,6 @@ export function allContainers(pod: Pod): SpecContainer[] {
   ];
 }
 
-/** A sidecar: an init container that keeps running (KEP-753). */
-export const isSidecar = (container: Container): boolean => container.restartPolicy === "Always";
-
 const eventPath: Record<ContainerKind, string> = {
   init: "spec.initContainers",
   main: "spec.containers",

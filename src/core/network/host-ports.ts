@@ -1,6 +1,7 @@
 // The host ports of one pod become a routing of their own on the pod's node: every connection to that port of the node, or of
 // the one address that hostIP names, goes to the pod (Pod API reference, ContainerPort.hostPort and hostIP). Sources are kept,
 // but the node's own are masqueraded so that answers to 127.0.0.1 find back.
+import { concurrentContainers } from "../api/kinds/pod/sidecar.ts";
 import type { ContainerPort, Pod } from "../api/types.ts";
 import type { NodeFacts } from "./facts.ts";
 import { addressOf } from "./resolve-service.ts";
@@ -15,12 +16,8 @@ const anyAddress = ["", "0.0.0.0", "::"];
 export const hostPortsKey = (pod: Pod): string => `host-ports:${pod.metadata.namespace}/${pod.metadata.name}`;
 
 /** Every container that may run beside others has its ports: containers and init containers that stay. */
-function hostPorts(pod: Pod): ContainerPort[] {
-  const sidecars = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always");
-  return [...(pod.spec?.containers ?? []), ...sidecars].flatMap((c) =>
-    (c.ports ?? []).filter((p) => (p.hostPort ?? 0) > 0),
-  );
-}
+const hostPorts = (pod: Pod): ContainerPort[] =>
+  concurrentContainers(pod.spec).flatMap((c) => (c.ports ?? []).filter((p) => (p.hostPort ?? 0) > 0));
 
 /** Whether the pod may ever want a routing of its host ports. */
 export const hasHostPorts = (pod: Pod): boolean =>

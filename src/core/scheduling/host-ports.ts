@@ -1,4 +1,5 @@
 // Ports that a pod takes on its node's own addresses (component-helpers; scheduler plugin NodePorts).
+import { concurrentContainers } from "../api/kinds/pod/sidecar.ts";
 import type { Pod } from "../api/types.ts";
 
 export interface HostPort {
@@ -9,9 +10,8 @@ export interface HostPort {
 
 /** Of containers and sidecars; a pod on the host's network takes every port it names. */
 export function hostPortsOf(pod: Pod): HostPort[] {
-  const sidecars = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always");
   const ports: HostPort[] = [];
-  for (const c of [...(pod.spec?.containers ?? []), ...sidecars])
+  for (const c of concurrentContainers(pod.spec))
     for (const p of c.ports ?? []) {
       const port = p.hostPort || (pod.spec?.hostNetwork ? p.containerPort : 0);
       if (port) ports.push({ ip: p.hostIP || "0.0.0.0", protocol: p.protocol ?? "TCP", port });

@@ -1,7 +1,8 @@
 // What a pod asks of a node: its containers' requests after the rules for init containers and sidecars, and its overhead
 // (component-helpers resource.PodRequests, KEP-753, KEP-2837).
+import { aggregate } from "../api/kinds/pod/resource-list.ts";
 import { quantityMilliValue, quantityValue } from "../api/quantity/mod.ts";
-import type { Pod } from "../api/types.ts";
+import type { Container, Pod } from "../api/types.ts";
 
 /** Amounts by resource name: cpu in thousandths, everything else in whole units (bytes, pieces). */
 export type Amounts = Map<string, number>;
@@ -20,35 +21,16 @@ export function addAmounts(total: Amounts, more: Amounts, sign = 1): void {
   for (const [name, n] of more) total.set(name, (total.get(name) ?? 0) + sign * n);
 }
 
-function raiseTo(total: Amounts, floor: Amounts): void {
-  for (const [name, n] of floor) if (n > (total.get(name) ?? 0)) total.set(name, n);
-}
+const numbers = { plus: (a: number, b: number) => a + b, exceeds: (a: number, b: number) => a > b };
 
-/**
- * The sum of the containers that run at once, or what the largest init step needs. `assumed` stands in for what a container
- * does not say.
- */
+/** `assumed` stands in for what a container does not say. */
 export function podResources(pod: Pod, assumed: Readonly<Record<string, number>> = {}): Amounts {
-  const spec = pod.spec;
-  const requestsOf = (c: { resources?: { requests?: Record<string, string> } }): Amounts =>
+  const { spec } = pod;
+  if (!spec) return new Map();
+  const requestsOf = (c: Container): Amounts =>
     new Map([...Object.entries(assumed), ...amountsOf(c.resources?.requests)]);
-  const total: Amounts = new Map();
-  for (const c of spec?.containers ?? []) addAmounts(total, requestsOf(c));
-  const sidecars: Amounts = new Map();
-  const starting: Amounts = new Map();
-  for (const c of spec?.initContainers ?? []) {
-    const requests = requestsOf(c);
-    if (c.restartPolicy === "Always") {
-      addAmounts(sidecars, requests);
-      raiseTo(starting, sidecars);
-    } else {
-      addAmounts(requests, sidecars);
-      raiseTo(starting, requests);
-    }
-  }
-  addAmounts(total, sidecars);
-  raiseTo(total, starting);
-  for (const [name, n] of amountsOf(spec?.resources?.requests)) total.set(name, n);
-  addAmounts(total, amountsOf(spec?.overhead));
+  const total = aggregate(spec, requestsOf, numbers);
+  for (const [name, n] of amountsOf(spec.resources?.requests)) total.set(name, n);
+  addAmounts(total, amountsOf(spec.overhead));
   return total;
 }

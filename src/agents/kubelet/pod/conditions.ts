@@ -1,6 +1,6 @@
 // The conditions that the kubelet owns on a pod, worded as its status generator words them (kubelet status/generate.go).
+import { isSidecar, sidecarsOf } from "../../../core/api/kinds/pod/sidecar.ts";
 import type { Container, ContainerStatus, Pod, PodCondition } from "../../../core/api/types.ts";
-import { isSidecar } from "../pod-text.ts";
 import type { PodState } from "./state.ts";
 
 export interface ConditionsInput {
@@ -32,7 +32,7 @@ function containersReady({ pod, phase, init, main }: ConditionsInput): Fact {
   const type = "ContainersReady";
   const done = terminal(type, phase);
   if (done) return done;
-  const unready = [...(pod.spec?.initContainers ?? []).filter(isSidecar), ...pod.spec!.containers]
+  const unready = [...sidecarsOf(pod.spec), ...pod.spec!.containers]
     .filter((c) => ![...init, ...main].find((s) => s.name === c.name)?.ready)
     .map((c) => c.name);
   if (unready.length === 0) return { type, status: "True" };

@@ -1,9 +1,10 @@
 // The heart of the kubelet as a function: a pod as wanted, as it is, and the time, in; what to do now, out
 // (kubelet kuberuntime_manager computePodActions, with sidecar containers of KEP-753 and restart rules of KEP-5307).
+import { isSidecar } from "../../../core/api/kinds/pod/sidecar.ts";
 import type { Container, Pod } from "../../../core/api/types.ts";
 import type { BackOff } from "../back-off.ts";
 import { goDuration } from "../go-duration.ts";
-import { allContainers, isSidecar, podText, type SpecContainer } from "../pod-text.ts";
+import { allContainers, podText, type SpecContainer } from "../pod-text.ts";
 import { containerAnnotations, containerHash, type RuntimeContainer, resourcesText } from "../runtime/mod.ts";
 import { latest, type PodState, resourcesOf } from "./state.ts";
 

@@ -1,8 +1,9 @@
 // The end of a pod on this node: containers stop (sidecars last, in reverse), the network goes, the final status is written,
 // files and runtime objects are removed, and only then does the API hear that the pod may be forgotten.
+import { isSidecar } from "../../../core/api/kinds/pod/sidecar.ts";
 import { pods } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
-import { allContainers, isSidecar, type SpecContainer } from "../pod-text.ts";
+import { allContainers, type SpecContainer } from "../pod-text.ts";
 import { cgroupParent, logDirectory, type RuntimeContainer } from "../runtime/mod.ts";
 import { stopContainer } from "./container-stop.ts";
 import type { PodParts } from "./parts.ts";

@@ -1,9 +1,11 @@
 // A pod's status from what is known of it (kubelet_pods.go convertStatusToAPIStatus, getPhase; status/generate.go).
+
 import { qosClass } from "../../../core/api/kinds/pod/qos-class.ts";
+import { isSidecar } from "../../../core/api/kinds/pod/sidecar.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from "../../../core/api/types.ts";
 import type { Rejection } from "../node/mod.ts";
-import { allContainers, isSidecar, type SpecContainer } from "../pod-text.ts";
+import { allContainers, type SpecContainer } from "../pod-text.ts";
 import { containerAnnotations, type RuntimeContainer } from "../runtime/mod.ts";
 import { podConditions } from "./conditions.ts";
 import { isStarted, mayStart, type Waiting } from "./decide.ts";

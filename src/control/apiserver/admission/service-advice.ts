@@ -1,6 +1,7 @@
 // What can be said of a Service at the moment it is written: that it selects nothing though something is named almost so, that
 // no selected pod has the port it names. A Service may well come before its pods (`kubectl run --expose`, manifests in that
 // order), so on create only what looks like a slip of the pen is spoken of.
+import { concurrentContainers } from "../../../core/api/kinds/pod/sidecar.ts";
 import type { PodSpec, Service } from "../../../core/api/types.ts";
 
 /** A pod, or the template that pods will be made from. */
@@ -70,11 +71,7 @@ function nearestMiss(
   return first && { label: first[0], count: first[1] };
 }
 
-const portsOf = (spec: PodSpec | undefined) =>
-  [
-    ...(spec?.containers ?? []),
-    ...(spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always"),
-  ].flatMap((c) => c.ports ?? []);
+const portsOf = (spec: PodSpec | undefined) => concurrentContainers(spec).flatMap((c) => c.ports ?? []);
 
 function portWarnings(service: Service, selected: readonly Candidate[]): string[] {
   const ports = selected.flatMap((c) => portsOf(c.spec));

@@ -1,5 +1,6 @@
 // Which pods go first when there are too many (pkg/controller ActivePodsWithRanks): those that serve least and are
 // missed least.
+import { sidecarsOf } from "../../../core/api/kinds/pod/sidecar.ts";
 import type { Pod } from "../../../core/api/types.ts";
 import { isPodActive, isPodReady, podCondition } from "./pod-state.ts";
 
@@ -29,9 +30,7 @@ function compareAges(a: string | undefined, b: string | undefined, nowMs: number
 
 /** Most restarts of any container, and of any restartable init container. */
 function maxRestarts(pod: Pod): [number, number] {
-  const sidecars = new Set(
-    (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always").map((c) => c.name),
-  );
+  const sidecars = new Set(sidecarsOf(pod.spec).map((c) => c.name));
   let regular = 0;
   let sidecar = 0;
   for (const c of pod.status?.containerStatuses ?? []) regular = Math.max(regular, c.restartCount);

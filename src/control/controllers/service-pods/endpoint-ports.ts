@@ -1,5 +1,6 @@
 // What a pod offers of a Service: its addresses and, for every port, the number in that very pod
 // (pkg/controller/endpoint, k8s.io/endpointslice FindPort).
+import { concurrentContainers } from "../../../core/api/kinds/pod/sidecar.ts";
 import type { Pod, Service, ServicePort } from "../../../core/api/types.ts";
 import { isPodTerminal } from "../pods/mod.ts";
 
@@ -17,8 +18,7 @@ export const isHeadless = (service: Service): boolean =>
 function targetPortOf(pod: Pod, port: ServicePort): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === "number") return target;
-  const sidecars = (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always");
-  for (const container of [...(pod.spec?.containers ?? []), ...sidecars])
+  for (const container of concurrentContainers(pod.spec))
     for (const p of container.ports ?? [])
       if (p.name === target && (p.protocol ?? "TCP") === (port.protocol ?? "TCP")) return p.containerPort;
   return undefined;

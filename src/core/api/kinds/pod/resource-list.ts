@@ -10,6 +10,7 @@ import {
   scaledValue,
 } from "../../quantity/mod.ts";
 import type { Container, PodSpec } from "../../types.ts";
+import { concurrentContainers, isSidecar } from "./sidecar.ts";
 
 export type ResourceList = Record<string, string>;
 
@@ -29,41 +30,48 @@ export function canonicalize(list: ResourceList | null | undefined): void {
   }
 }
 
-function add(into: Map<string, Quantity>, list: ResourceList | undefined): void {
+/** How amounts of some kind are reckoned with. */
+interface Reckoning<Q> {
+  plus(a: Q, b: Q): Q;
+  exceeds(a: Q, b: Q): boolean;
+}
+
+const exact: Reckoning<Quantity> = { plus: addQuantities, exceeds: (a, b) => compareQuantities(a, b) > 0 };
+
+/** The amounts that can be read. */
+function* amountsIn(list: ResourceList | undefined): Generator<[string, Quantity]> {
   for (const [name, text] of Object.entries(list ?? {})) {
     const q = readQuantity(text);
-    const was = into.get(name);
-    if (q) into.set(name, was ? addQuantities(was, q) : q);
+    if (q) yield [name, q];
   }
 }
 
-function max(into: Map<string, Quantity>, list: ReadonlyMap<string, Quantity>): void {
-  for (const [name, q] of list) {
-    const was = into.get(name);
-    if (!was || compareQuantities(q, was) > 0) into.set(name, q);
-  }
-}
-
-/** What the containers of a pod need together: the sum of those that run at once, or more if an init container needs more. */
-export function aggregateResources(spec: PodSpec, which: "requests" | "limits"): Map<string, Quantity> {
-  const total = new Map<string, Quantity>();
-  for (const c of spec.containers ?? []) add(total, c.resources?.[which]);
-  const sidecars = new Map<string, Quantity>();
-  const starting = new Map<string, Quantity>();
-  for (const c of spec.initContainers ?? []) {
-    if (isSidecar(c)) {
-      add(total, c.resources?.[which]);
-      add(sidecars, c.resources?.[which]);
-      max(starting, sidecars);
-    } else {
-      const now = new Map(sidecars);
-      add(now, c.resources?.[which]);
-      max(starting, now);
-    }
-  }
-  max(total, starting);
+/**
+ * What the containers of a pod need together, each of them `of`: the sum of those that run at once, or more if an init container
+ * needs more.
+ */
+export function aggregate<Q>(
+  spec: PodSpec,
+  of: (c: Container) => Iterable<readonly [string, Q]>,
+  { plus, exceeds }: Reckoning<Q>,
+): Map<string, Q> {
+  const add = (into: Map<string, Q>, c: Container): Map<string, Q> => {
+    for (const [name, q] of of(c)) into.set(name, into.has(name) ? plus(into.get(name)!, q) : q);
+    return into;
+  };
+  const raise = (into: Map<string, Q>, floor: ReadonlyMap<string, Q>): void => {
+    for (const [name, q] of floor) if (!into.has(name) || exceeds(q, into.get(name)!)) into.set(name, q);
+  };
+  const total = new Map<string, Q>();
+  for (const c of concurrentContainers(spec)) add(total, c);
+  const sidecars = new Map<string, Q>();
+  const starting = new Map<string, Q>();
+  for (const c of spec.initContainers ?? [])
+    raise(starting, isSidecar(c) ? add(sidecars, c) : add(new Map(sidecars), c));
+  raise(total, starting);
   return total;
 }
 
-/** An init container that keeps running (KEP-753). */
-export const isSidecar = (c: Container): boolean => c.restartPolicy === "Always";
+/** Exactly, of the requests or limits. */
+export const aggregateResources = (spec: PodSpec, which: "requests" | "limits"): Map<string, Quantity> =>
+  aggregate(spec, (c) => amountsIn(c.resources?.[which]), exact);

@@ -1,6 +1,7 @@
 // What `kubectl get pods` says of a pod: READY, STATUS and RESTARTS (pkg/printers/internalversion printPod).
 import type { ContainerState, ContainerStatus, Pod } from "../../types.ts";
 import { age } from "../table/mod.ts";
+import { sidecarsOf } from "./sidecar.ts";
 
 export interface PodSummary {
   ready: number;
@@ -31,9 +32,7 @@ class Restarts {
 
 export function summarizePod(pod: Pod): PodSummary {
   const status = pod.status ?? {};
-  const sidecars = new Set(
-    (pod.spec?.initContainers ?? []).filter((c) => c.restartPolicy === "Always").map((c) => c.name),
-  );
+  const sidecars = new Set(sidecarsOf(pod.spec).map((c) => c.name));
   const total = (pod.spec?.containers ?? []).length + sidecars.size;
   let ready = 0;
   let reason = status.reason || status.phase || "";

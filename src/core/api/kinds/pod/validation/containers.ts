@@ -14,7 +14,7 @@ import {
   portNumber,
   required,
 } from "../../meta/mod.ts";
-import { isSidecar } from "../resource-list.ts";
+import { isSidecar } from "../sidecar.ts";
 import { validateEnv, validateEnvFrom } from "./env.ts";
 import { forbidHandlers, validateHandlers } from "./handlers.ts";
 import { validateDevices, validateMounts } from "./mounts.ts";

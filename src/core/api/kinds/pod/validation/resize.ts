@@ -5,7 +5,8 @@ import type { FieldError } from "../../../status.ts";
 import type { Container, Pod, PodSpec } from "../../../types.ts";
 import { forbidden, invalid, semanticEqual, WHOLE } from "../../meta/mod.ts";
 import { qosClass } from "../qos-class.ts";
-import { isSidecar, readQuantity } from "../resource-list.ts";
+import { readQuantity } from "../resource-list.ts";
+import { isSidecar } from "../sidecar.ts";
 import { MIRROR, validatePodParts } from "./pod.ts";
 
 function validateSameContainers(now: PodSpec, was: PodSpec): FieldError[] {
