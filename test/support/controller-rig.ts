@@ -1,7 +1,7 @@
 // Runs one controller against an in-memory cluster.
 import { createInformers } from "../../src/control/client/mod.ts";
 import type { ControllerContext, StartController } from "../../src/control/controllers/context.ts";
-import type { ClusterFacts } from "../../src/core/cluster/config.ts";
+import type { ClusterFacts, ClusterRanges } from "../../src/core/cluster/config.ts";
 import { createMemoryCluster, type MemoryCluster } from "./memory-cluster.ts";
 
 const cluster: ClusterFacts = {
@@ -28,7 +28,7 @@ export interface Rig {
 export async function startRig(
   t: { after(f: () => Promise<void> | void): void },
   starts: StartController[],
-  options: { prepare?: (c: MemoryCluster) => void; now?: () => number } = {},
+  options: { prepare?: (c: MemoryCluster) => void; now?: () => number; second?: ClusterRanges } = {},
 ): Promise<Rig> {
   const memory = createMemoryCluster();
   options.prepare?.(memory);
@@ -43,7 +43,7 @@ export async function startRig(
     informers,
     log: { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") },
     now: options.now ?? Date.now,
-    cluster,
+    cluster: { ...cluster, ...(options.second ? { second: options.second } : {}) },
     caCert: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n",
   };
   const stop = new AbortController();

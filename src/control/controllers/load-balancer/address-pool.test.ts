@@ -28,7 +28,7 @@ test("a wanted address: free, somebody's, outside", () => {
   ];
   for (const [wanted, text] of refused) assert.deepEqual(pool.take("c", wanted), { refused: text });
   assert.deepEqual(pool.take("b", "172.30.200.5"), { address: "172.30.200.5" });
-  pool.release("b", "172.30.200.5");
+  pool.release("b", ["172.30.200.5"]);
   assert.deepEqual(pool.take("c", "172.30.200.4"), { address: "172.30.200.4" });
 });
 

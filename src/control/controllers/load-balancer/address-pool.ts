@@ -8,8 +8,8 @@ export interface AddressPool {
   take(owner: string, wanted?: string): Taken;
   /** Records an address that its owner has already; false where somebody else has it or it is outside the range. */
   hold(owner: string, address: string): boolean;
-  /** Frees every address of the owner but `kept`; true when one was freed. */
-  release(owner: string, kept?: string): boolean;
+  /** Frees every address of the owner but those `kept`; true when one was freed. */
+  release(owner: string, kept?: readonly string[]): boolean;
 }
 
 /** An empty text is a range without addresses. The network's own and the last address are left out of ranges beyond /31. */
@@ -65,7 +65,7 @@ export function createAddressPool(range: string): AddressPool {
       let freed = false;
       const mine = ownedBy.get(owner) ?? new Set();
       for (const address of mine) {
-        if (address === kept) continue;
+        if (kept?.includes(address)) continue;
         mine.delete(address);
         ownerOf.delete(address);
         freed = true;

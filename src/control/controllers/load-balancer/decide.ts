@@ -1,5 +1,6 @@
 // Whose load balancer a Service has, and what of it has to change (cloud-provider controllers/service).
 import type { Service } from "../../../core/api/types.ts";
+import type { IPFamily } from "../../../core/net/mod.ts";
 import { sameJson } from "../same-json.ts";
 
 export const cleanupFinalizer = "service.kubernetes.io/load-balancer-cleanup";
@@ -23,6 +24,10 @@ export const needsCleanup = (s: Service): boolean =>
   hasFinalizer(s) &&
   (isOurs(s) ? s.metadata.deletionTimestamp !== undefined : s.spec?.type !== "LoadBalancer");
 
+/** The families that it is to have addresses of, the primary one first. */
+export const loadBalancerFamilies = (s: Service): readonly IPFamily[] =>
+  s.spec?.ipFamilies?.length ? (s.spec.ipFamilies as IPFamily[]) : ["IPv4"];
+
 /** The addresses in the status. */
 export const loadBalancerAddresses = (s: Service): string[] =>
   (s.status?.loadBalancer?.ingress ?? []).flatMap((i) => (i.ip ? [i.ip] : []));
@@ -37,9 +42,9 @@ const patchOf = (s: Service, finalizers: string[], ingress: Ingress | null): Ser
   status: { loadBalancer: { ingress } },
 });
 
-/** A merge patch that shows the address, or undefined when it is shown already. */
-export function ensurePatch(s: Service, address: string): ServicePatch | undefined {
-  const ingress: Ingress = [{ ip: address, ipMode: "VIP" }];
+/** A merge patch that shows the addresses, or undefined when they are shown already. */
+export function ensurePatch(s: Service, addresses: readonly string[]): ServicePatch | undefined {
+  const ingress: Ingress = addresses.map((ip) => ({ ip, ipMode: "VIP" }));
   if (hasFinalizer(s) && sameJson(s.status?.loadBalancer?.ingress, ingress)) return undefined;
   const finalizers = s.metadata.finalizers ?? [];
   return patchOf(s, hasFinalizer(s) ? finalizers : [...finalizers, cleanupFinalizer], ingress);

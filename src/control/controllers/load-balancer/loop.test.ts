@@ -87,3 +87,58 @@ test("a wanted address that somebody has is waited for", async (t) => {
     assert.deepEqual(ingress(cluster, "b"), shown("172.30.200.77"));
   });
 });
+
+const second = {
+  nodeCIDR: "fd00:172:30::/64",
+  podCIDR: "fd00:10:244::/56",
+  serviceCIDR: "fd00:10:96::/112",
+  loadBalancerCIDR: "fd00:172:30:200::/112",
+};
+const shownAll = (...ips: string[]): unknown => ips.map((ip) => ({ ip, ipMode: "VIP" }));
+const both = ["IPv4", "IPv6"];
+
+test("an address of each family; a family that is let go of frees its address", async (t) => {
+  const { cluster } = await startRig(t, [startLoadBalancers], { second });
+  cluster.put(services, balancer("a", { ipFamilies: both }));
+  await eventually(() =>
+    assert.deepEqual(ingress(cluster, "a"), shownAll("172.30.200.1", "fd00:172:30:200::1")),
+  );
+  cluster.put(services, balancer("b", { ipFamilies: ["IPv6"] }));
+  await eventually(() => assert.deepEqual(ingress(cluster, "b"), shownAll("fd00:172:30:200::2")));
+  cluster.change(services, "default/a", (s) => {
+    s.spec!.ipFamilies = ["IPv4"];
+  });
+  await eventually(() => assert.deepEqual(ingress(cluster, "a"), shownAll("172.30.200.1")));
+  cluster.put(
+    services,
+    balancer("c", { ipFamilies: ["IPv6", "IPv4"], loadBalancerIP: "fd00:172:30:200::1" }),
+  );
+  await eventually(() =>
+    assert.deepEqual(ingress(cluster, "c"), shownAll("fd00:172:30:200::1", "172.30.200.2")),
+  );
+});
+
+test("both addresses in a status stay over a restart; a wanted one of the other family is refused", async (t) => {
+  const { cluster } = await startRig(t, [startLoadBalancers], {
+    second,
+    prepare(c) {
+      c.put(services, balancer("new", { ipFamilies: both }));
+      const old = balancer("old", { ipFamilies: both }, "172.30.200.1");
+      old.status!.loadBalancer!.ingress!.push({ ip: "fd00:172:30:200::1", ipMode: "VIP" });
+      c.put(services, old);
+      c.put(services, balancer("wrong", { ipFamilies: ["IPv4"], loadBalancerIP: "fd00:172:30:200::9" }));
+    },
+  });
+  await eventually(() =>
+    assert.deepEqual(ingress(cluster, "new"), shownAll("172.30.200.2", "fd00:172:30:200::2")),
+  );
+  assert.deepEqual(ingress(cluster, "old"), shownAll("172.30.200.1", "fd00:172:30:200::1"));
+  await eventually(() =>
+    assert.ok(
+      reasons(cluster, "wrong").some((r) =>
+        r.endsWith("the load balancer IP fd00:172:30:200::9 is IPv6, the Service is IPv4"),
+      ),
+    ),
+  );
+  assert.equal(ingress(cluster, "wrong"), undefined);
+});

@@ -1,14 +1,16 @@
-// Keeps every Service of type LoadBalancer at one address of its own, and takes it back when it wants none any more.
+// Keeps every Service of type LoadBalancer at addresses of its own, one a family, and takes it back when it wants none any more.
 import { services as servicesRef } from "../../../core/api/refs.ts";
 import { isNotFound } from "../../../core/api/status.ts";
 import type { Service } from "../../../core/api/types.ts";
+import { rangesByFamily } from "../../../core/cluster/ip-families.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
-import { createAddressPool } from "./address-pool.ts";
+import { createAddressPools } from "./address-pools.ts";
 import {
   cleanupPatch,
   ensurePatch,
   loadBalancerAddresses,
+  loadBalancerFamilies,
   needsCleanup,
   type ServicePatch,
   wantsLoadBalancer,
@@ -18,12 +20,14 @@ export const startLoadBalancers: StartController = (context) => {
   const { client, informers, cluster } = context;
   const services = informers.of(servicesRef);
   const recorder = controllerRecorder(context, "service-controller");
-  const pool = createAddressPool(cluster.loadBalancerCIDR);
+  const pool = createAddressPools(
+    new Map([...rangesByFamily(cluster)].map(([family, r]) => [family, r.loadBalancerCIDR])),
+  );
   /** Services that got none: an address that becomes free may be theirs. */
   const pending = new Set<string>();
   const queue = controllerQueue(context, "service-lb-controller", { workers: 1, work: reconcile });
 
-  function release(uid: string, kept?: string): void {
+  function release(uid: string, kept?: readonly string[]): void {
     if (!pool.release(uid, kept)) return;
     for (const key of pending) queue.add(key);
   }
@@ -66,7 +70,7 @@ export const startLoadBalancers: StartController = (context) => {
   async function ensure(key: string, service: Service): Promise<void> {
     const uid = service.metadata.uid!;
     const wanted = service.spec!.loadBalancerIP || undefined;
-    const taken = pool.take(uid, wanted);
+    const taken = pool.take(uid, loadBalancerFamilies(service), wanted);
     if ("refused" in taken) {
       if (!pending.has(key)) {
         pending.add(key);
@@ -76,14 +80,14 @@ export const startLoadBalancers: StartController = (context) => {
       tell(service, "Warning", "SyncLoadBalancerFailed", message);
       return;
     }
-    const patch = ensurePatch(service, taken.address);
+    const patch = ensurePatch(service, taken.addresses);
     if (patch) {
       if (!pending.has(key)) tell(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer");
       await write(service, patch);
       tell(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer");
     }
     pending.delete(key);
-    release(uid, taken.address);
+    release(uid, taken.addresses);
   }
 
   async function cleanUp(key: string, service: Service): Promise<void> {
