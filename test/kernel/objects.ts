@@ -23,7 +23,14 @@ export function service(
 
 export type EndpointSpec =
   | Place
-  | { place: Place; ready?: boolean; serving?: boolean; terminating?: boolean };
+  | {
+      place: Place;
+      ready?: boolean;
+      serving?: boolean;
+      terminating?: boolean;
+      forZones?: string[];
+      forNodes?: string[];
+    };
 
 /** A slice over those places; each is on the node whose pod range it is in (or is the node itself). */
 export function slice(
@@ -40,13 +47,23 @@ export function slice(
     addressType: "IPv4",
     ports: ports.map((p) => ({ name: "", protocol: "TCP", ...p })),
     endpoints: endpoints.map((e): Endpoint => {
-      const { place, ready = true, serving = ready, terminating = false } = "place" in e ? e : { place: e };
+      const given = "place" in e ? e : { place: e };
+      const { place, ready = true, serving = ready, terminating = false, forZones, forNodes } = given;
+      const named = (names: string[]) => names.map((name) => ({ name }));
       const [, , third, fourth] = place.address.split(".");
       const index = place.address.startsWith("10.244.") ? Number(third) : Number(fourth) - 11;
       return {
         addresses: [place.address],
         conditions: { ready, serving, terminating },
         nodeName: `n${index}`,
+        ...(forZones || forNodes
+          ? {
+              hints: {
+                ...(forZones ? { forZones: named(forZones) } : {}),
+                ...(forNodes ? { forNodes: named(forNodes) } : {}),
+              },
+            }
+          : {}),
       };
     }),
   } as EndpointSlice;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
-import type { Pod } from "../../src/core/api/types.ts";
+import type { Node, Pod } from "../../src/core/api/types.ts";
 import type { ClusterFacts } from "../../src/core/cluster/config.ts";
 import { run } from "../../src/edge/command/mod.ts";
 import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
@@ -355,4 +355,82 @@ describe("UDP flows", () => {
       await proxy.done;
       assert.deepEqual(warnings, []);
     });
+});
+
+describe("topology hints", () => {
+  const node = (zone?: string): Node => ({
+    metadata: { name: "n0", ...(zone ? { labels: { "topology.kubernetes.io/zone": zone } } : {}) },
+  });
+  const hinted = (a: object, b: object): void => {
+    api.put(
+      refs.endpointSlices,
+      slice("web", [
+        { place: lab.pod.a0!, ...a },
+        { place: lab.pod.a1!, ...b },
+      ]),
+    );
+  };
+  /** Waits until twelve connections reach just these, at least one each. */
+  async function reaches(...want: string[]): Promise<void> {
+    const end = performance.now() + 3000;
+    for (;;) {
+      const seen = new Set<string>();
+      for (let i = 0; i < 12 * want.length; i++) {
+        const { name, error } = await lab.pod.b0!.dial(ip, 80);
+        seen.add(name ?? error!);
+      }
+      const got = [...seen].sort();
+      if (JSON.stringify(got) === JSON.stringify([...want].sort())) return;
+      if (performance.now() > end) assert.deepEqual(got, [...want].sort());
+    }
+  }
+
+  test("zones: the own one's endpoints, also after the node has moved, and all where it has none or none is there", async () => {
+    api.put(refs.nodes, node("a"));
+    api.put(refs.services, service("web", ip));
+    hinted({ forZones: ["a"] }, { forZones: ["b"] });
+    proxy = start();
+    await proxy.synced;
+    await reaches("a0");
+    api.put(refs.nodes, node("b"));
+    await reaches("a1");
+    api.put(refs.nodes, node());
+    await reaches("a0", "a1");
+    api.put(refs.nodes, node("c"));
+    await reaches("a0", "a1");
+    api.put(refs.nodes, node("a"));
+    await reaches("a0");
+    // One hint is missing: nobody's counts.
+    hinted({ forZones: ["a"] }, {});
+    await reaches("a0", "a1");
+    // Who is not ready needs none, and is no reason to stay in the zone.
+    hinted({ forZones: ["a"] }, { ready: false });
+    await reaches("a0");
+    hinted({ forZones: ["a"], ready: false }, { forZones: ["b"] });
+    await reaches("a1");
+  });
+
+  test("nodes before zones; zones where no endpoint is for this node; several zones for one", async () => {
+    api.put(refs.nodes, node("a"));
+    api.put(refs.services, service("web", ip));
+    proxy = start();
+    await proxy.synced;
+    hinted({ forZones: ["a"], forNodes: ["n1"] }, { forZones: ["b"], forNodes: ["n0"] });
+    await reaches("a1");
+    hinted({ forZones: ["a"], forNodes: ["n1"] }, { forZones: ["b"], forNodes: ["n1"] });
+    await reaches("a0");
+    hinted({ forZones: ["a"], forNodes: ["n0"] }, { forZones: ["b"] });
+    await reaches("a0");
+    hinted({ forZones: ["b", "a"] }, { forZones: ["a", "c"] });
+    await reaches("a0", "a1");
+  });
+
+  test("policy Local is not narrowed by hints", async () => {
+    api.put(refs.nodes, node("a"));
+    api.put(refs.services, service("web", ip, { internalTrafficPolicy: "Local" }));
+    hinted({ forZones: ["b"] }, { forZones: ["a"] });
+    proxy = start();
+    await proxy.synced;
+    await reaches("a0");
+  });
 });

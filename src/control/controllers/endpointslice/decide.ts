@@ -5,6 +5,7 @@ import { canBeEndpoint, type ResolvedPort, resolvePorts } from "../service-pods/
 import { podEndpoint, withHints } from "./pod-endpoint.ts";
 import { endpointKey, portsKey, type Slice, SliceDraft, slicePortsKey } from "./slice-draft.ts";
 import { sliceLabels } from "./slice-labels.ts";
+import { hintByShares, isTopologyAuto, type ZoneShares } from "./topology-mode.ts";
 
 const maxEndpointsPerSlice = 100;
 
@@ -21,16 +22,25 @@ export interface SliceInput {
   /** The Service's slices that this controller manages. */
   existing: readonly EndpointSlice[];
   node(name: string): Node | undefined;
+  /** Zones by the CPUs of their nodes, for topology mode Auto. */
+  shares?: ZoneShares | undefined;
   /** Most endpoints in a slice. */
   max?: number;
 }
 
-type Family = "IPv4" | "IPv6";
 /** `unplaced` names pods left out because their node is not known (yet). */
-export function decideSlices(input: SliceInput): SliceChange & { unplaced: Pod[] } {
+export interface SliceDecision extends SliceChange {
+  unplaced: Pod[];
+  /** With topology mode Auto: by family, why its endpoints have no hints; undefined: they have. */
+  autoHints: Map<Family, string | undefined>;
+}
+
+export type Family = "IPv4" | "IPv6";
+
+export function decideSlices(input: SliceInput): SliceDecision {
   const { service, existing } = input;
   const families = (service.spec?.ipFamilies?.length ? service.spec.ipFamilies : ["IPv4"]) as Family[];
-  const change = { create: [], update: [], remove: [], unplaced: [] } as SliceChange & { unplaced: Pod[] };
+  const change: SliceDecision = { create: [], update: [], remove: [], unplaced: [], autoHints: new Map() };
   const uid = service.metadata.uid;
   const ours = (s: EndpointSlice): boolean => (s.metadata.ownerReferences ?? []).some((o) => o.uid === uid);
   change.remove.push(...existing.filter((s) => !ours(s) || !families.includes(s.addressType as Family)));
@@ -49,7 +59,7 @@ function decideFamily(
   input: SliceInput,
   family: Family,
   existing: readonly Slice[],
-  total: SliceChange & { unplaced: Pod[] },
+  total: SliceDecision,
 ): void {
   const { service, max = maxEndpointsPerSlice } = input;
   const wanted = groupByPorts(input, family, total.unplaced);
@@ -63,7 +73,12 @@ function decideFamily(
   for (const [key, slices] of known) if (!wanted.has(key)) draft.remove.push(...slices);
   draft.keepPlaceholder(existing.length);
   draft.reuseRemoved();
-  draft.refine((e) => withHints(e, service.spec?.trafficDistribution));
+  if (isTopologyAuto(service))
+    total.autoHints.set(
+      family,
+      draft.share((written, unchanged) => hintByShares(written, unchanged, input.shares)),
+    );
+  else draft.refine((e) => withHints(e, service.spec?.trafficDistribution));
   total.create.push(...draft.create);
   total.update.push(...draft.update);
   total.remove.push(...draft.remove);

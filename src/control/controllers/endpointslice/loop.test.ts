@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { startRig } from "../../../../test/support/controller-rig.ts";
 import { eventually } from "../../../../test/support/memory-cluster.ts";
 import { makeNode, makePod, makeService } from "../../../../test/support/pod-objects.ts";
-import { endpointSlices, endpoints, nodes, pods, services } from "../../../core/api/refs.ts";
+import { endpointSlices, endpoints, events, nodes, pods, services } from "../../../core/api/refs.ts";
 import { startEndpoints } from "../endpoints/mod.ts";
 import { startEndpointSliceMirroring } from "../endpointslicemirroring/mod.ts";
 import { startEndpointSlices } from "./mod.ts";
@@ -118,4 +118,65 @@ test("hand-written Endpoints are mirrored, follow changes, and go", async (t) =>
     e.metadata.labels = { "endpointslice.kubernetes.io/skip-mirror": "true" };
   });
   await eventually(() => assert.deepEqual(told(), []));
+});
+
+test("a node's new zone is in the slices and their hints; topology mode Auto comes first and says what it does", async (t) => {
+  const { cluster } = await startRig(t, starts);
+  const node = (name: string, zone: string) => ({
+    ...makeNode(name, zone),
+    status: { allocatable: { cpu: "1" }, conditions: [{ type: "Ready", status: "True" }] },
+  });
+  cluster.put(nodes, node("n1", "z1"));
+  cluster.put(nodes, node("n2", "z2"));
+  cluster.put(services, makeService({ trafficDistribution: "PreferSameZone" }));
+  cluster.put(pods, makePod("a", { ip: "10.0.0.1" }));
+  const b = makePod("b", { ip: "10.0.0.2" });
+  cluster.put(pods, { ...b, spec: { ...b.spec!, nodeName: "n2" } });
+  const hints = (): unknown =>
+    cluster
+      .all(endpointSlices)[0]
+      ?.endpoints?.map((e) => [e.zone, e.hints?.forZones?.map((z) => z.name).join()]);
+  await eventually(() =>
+    assert.deepEqual(hints(), [
+      ["z1", "z1"],
+      ["z2", "z2"],
+    ]),
+  );
+  cluster.change(nodes, "n1", (n) => {
+    n.metadata.labels!["topology.kubernetes.io/zone"] = "z2";
+  });
+  await eventually(() =>
+    assert.deepEqual(hints(), [
+      ["z2", "z2"],
+      ["z2", "z2"],
+    ]),
+  );
+  const told = (): string[] =>
+    cluster.all(events).flatMap((e) => (e.reason?.startsWith("Topology") ? [`${e.type} ${e.message}`] : []));
+  cluster.change(services, "default/web", (s) => {
+    s.metadata.annotations = { "service.kubernetes.io/topology-mode": "Auto" };
+  });
+  await eventually(() =>
+    assert.deepEqual(hints(), [
+      ["z2", undefined],
+      ["z2", undefined],
+    ]),
+  );
+  await eventually(() =>
+    assert.deepEqual(told(), [
+      "Warning Insufficient Node information: allocatable CPU or zone not specified on one or more nodes, addressType: IPv4",
+    ]),
+  );
+  cluster.change(nodes, "n1", (n) => {
+    n.metadata.labels!["topology.kubernetes.io/zone"] = "z1";
+  });
+  await eventually(() =>
+    assert.deepEqual(hints(), [
+      ["z1", "z1"],
+      ["z2", "z2"],
+    ]),
+  );
+  await eventually(() =>
+    assert.ok(told().includes("Normal Topology Aware Hints has been enabled, addressType: IPv4")),
+  );
 });

@@ -2,7 +2,7 @@
 // from a ready pod to a forwarding kernel leads through here.
 import { endpointSlices, nodes as nodesRef, services as servicesRef } from "../../../core/api/refs.ts";
 import { isConflict } from "../../../core/api/status.ts";
-import type { EndpointSlice } from "../../../core/api/types.ts";
+import type { EndpointSlice, Node, Service } from "../../../core/api/types.ts";
 import { eventSubject, objectKey } from "../../client/mod.ts";
 import {
   controllerQueue,
@@ -17,6 +17,11 @@ import { firstFailure } from "../settled.ts";
 import { decideSlices } from "./decide.ts";
 import { zoneLabel } from "./pod-endpoint.ts";
 import { managedBy, managedByLabel, serviceNameLabel } from "./slice-labels.ts";
+import { isTopologyAuto, zoneShares } from "./topology-mode.ts";
+
+/** What a node adds to its zone. */
+const capacity = ({ status }: Node): string =>
+  `${status?.allocatable?.cpu} ${status?.conditions?.find((c) => c.type === "Ready")?.status}`;
 
 export const startEndpointSlices: StartController = (context) => {
   const { client, informers, now } = context;
@@ -59,17 +64,54 @@ export const startEndpointSlices: StartController = (context) => {
     added: nodeChanged,
     updated(node, old) {
       if (node.metadata.labels?.[zoneLabel] !== old.metadata.labels?.[zoneLabel]) nodeChanged();
+      else if (autoHinted.size > 0 && capacity(node) !== capacity(old))
+        for (const key of autoHinted.keys()) queue.add(key);
     },
     deleted: nodeChanged,
   });
 
+  /** Services with topology mode Auto, and the families that have hints by it. */
+  const autoHinted = new Map<string, ReadonlySet<string>>();
+  function tellHints(key: string, service: Service, now: ReadonlyMap<string, string | undefined>): void {
+    const before = autoHinted.get(key);
+    const hinted = new Set([...now].filter(([, refused]) => refused === undefined).map(([family]) => family));
+    if (now.size === 0) autoHinted.delete(key);
+    else autoHinted.set(key, hinted);
+    const tell = (
+      type: "Normal" | "Warning",
+      what: "Enabled" | "Disabled",
+      why: string,
+      family: string,
+    ): void =>
+      recorder.record(eventSubject(servicesRef, service), {
+        type,
+        reason: `TopologyAwareHints${what}`,
+        message: `${why}, addressType: ${family}`,
+      });
+    for (const [family, refused] of now)
+      if (refused !== undefined) tell("Warning", "Disabled", refused, family);
+      else if (!before?.has(family))
+        tell("Normal", "Enabled", "Topology Aware Hints has been enabled", family);
+    for (const family of before ?? [])
+      if (!now.has(family)) tell("Warning", "Disabled", "Topology Aware Hints has been disabled", family);
+  }
+
   async function reconcile(key: string): Promise<void> {
     const service = services.get(key);
-    if (!service) return triggers.forget(key);
+    if (!service) {
+      autoHinted.delete(key);
+      return triggers.forget(key);
+    }
     if (!isSelecting(service)) return;
     const selected = podsOf(service);
     const existing = slices.byIndex("endpointslice-controller", key).filter((s) => !leaving.has(s));
-    const change = decideSlices({ service, pods: selected, existing, node: (name) => nodes.get(name) });
+    const change = decideSlices({
+      service,
+      pods: selected,
+      existing,
+      node: (name) => nodes.get(name),
+      shares: isTopologyAuto(service) ? zoneShares(nodes.list()) : undefined,
+    });
     const time = triggers.next(key, service, selected);
     const { namespace } = splitKey(key);
     const stamped = (slice: EndpointSlice): EndpointSlice => {
@@ -86,6 +128,7 @@ export const startEndpointSlices: StartController = (context) => {
       ...change.remove.map((s) => leaving.remove(s)),
     ];
     const failure = await firstFailure(work, (error) => !isNamespaceTerminating(error));
+    tellHints(key, service, change.autoHints);
     if (failure === undefined) return;
     if (!isConflict(failure))
       recorder.record(eventSubject(servicesRef, service), {

@@ -4,6 +4,7 @@
 import type { Endpoint, EndpointPort, EndpointSlice } from "../../../core/api/types.ts";
 import { sameJson } from "../same-json.ts";
 import type { ResolvedPort } from "../service-pods/mod.ts";
+import type { Hinted } from "./topology-mode.ts";
 
 export type Slice = EndpointSlice & { endpoints: Endpoint[] };
 
@@ -110,6 +111,20 @@ export class SliceDraft {
         metadata: { ...old.metadata, ...meta, name: old.metadata.name! },
       });
     }
+  }
+
+  /** As `hint` decides over the slices that are written and those that are not; why nobody has hints, if so. */
+  share(hint: (written: readonly Slice[], unchanged: readonly Slice[]) => Hinted): string | undefined {
+    const result = hint([...this.create, ...this.update], this.#unchanged);
+    if ("refused" in result) {
+      this.refine(({ hints: _, ...bare }) => bare);
+      return result.refused;
+    }
+    for (const [slice, endpoints] of result.slices) {
+      if (!this.#unchanged.includes(slice)) slice.endpoints = endpoints;
+      else if (!sameJson(endpoints, slice.endpoints)) this.update.push({ ...slice, endpoints });
+    }
+    return undefined;
   }
 
   /** A last change to every endpoint, such as its hints; slices for which it makes no difference stay unwritten. */
