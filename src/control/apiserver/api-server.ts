@@ -8,6 +8,7 @@ import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { ipFamiliesOf } from "../../core/cluster/ip-families.ts";
+import { joinHostPort } from "../../core/net/mod.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
@@ -121,7 +122,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     descriptions: o.descriptions ?? (async () => ({})),
   });
   const discovery: DiscoveryInput = { registry, virtual: reviews };
-  const address = `${o.cluster.apiServer.host}:${o.cluster.apiServer.port}`;
+  const address = joinHostPort(o.cluster.apiServer.host, o.cluster.apiServer.port);
   const answerDiscovery = createDiscoveryHandler(discovery, address);
   const review = createReviewHandler({
     codec: core.codec,

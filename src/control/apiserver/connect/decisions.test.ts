@@ -116,11 +116,16 @@ test("endpoints: ready pods of the port, from any start", () => {
     },
     { addressType: "IPv4", ports: [{ name: "other", port: 9 }], endpoints: [endpoint("10.0.0.5")] },
     { addressType: "FQDN", ports: [{ name: "http", port: 9 }], endpoints: [endpoint("example.org")] },
+    { addressType: "IPv6", ports: [{ name: "http", port: 8086 }], endpoints: [endpoint("fd00::1")] },
   ] as unknown as EndpointSlice[];
-  const hosts = (start: number) => endpointChoices(slices, "http", start).map((c) => `${c.host}:${c.port}`);
-  assert.deepEqual(hosts(0), ["10.0.0.1:8080", "10.0.0.4:8080"]);
-  assert.deepEqual(hosts(0.99), ["10.0.0.4:8080", "10.0.0.1:8080"]);
-  assert.deepEqual(endpointChoices(slices, "nix", 0.5), []);
+  const service = (...ipFamilies: string[]): Service => ({ metadata: { name: "web" }, spec: { ipFamilies } });
+  const dual = service("IPv4", "IPv6");
+  const hosts = (start: number, of = dual) =>
+    endpointChoices(of, slices, "http", start).map((c) => `${c.host} ${c.port}`);
+  assert.deepEqual(hosts(0), ["10.0.0.1 8080", "10.0.0.4 8080"]);
+  assert.deepEqual(hosts(0.99), ["10.0.0.4 8080", "10.0.0.1 8080"]);
+  assert.deepEqual(hosts(0, service("IPv6", "IPv4")), ["fd00::1 8086"]);
+  assert.deepEqual(endpointChoices(dual, slices, "nix", 0.5), []);
 });
 
 const addresses: [string, boolean][] = [

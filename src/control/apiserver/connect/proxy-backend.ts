@@ -57,7 +57,7 @@ async function serviceBackend(context: ConnectContext): Promise<Backend> {
     namespace,
     labelSelector: `kubernetes.io/service-name=${split.name}`,
   });
-  for (const choice of endpointChoices(slices.items, portName, randomInt(2 ** 30) / 2 ** 30)) {
+  for (const choice of endpointChoices(service, slices.items, portName, randomInt(2 ** 30) / 2 ** 30)) {
     const pod = await client.get(pods, choice.pod, { namespace }).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;

@@ -21,15 +21,19 @@ export function servicePortName(service: Service, asked: string): string | Statu
   );
 }
 
-/** Every endpoint that may be asked, best first to try: ready ones backed by a pod. `start` in [0, 1) rotates them. */
+/**
+ * Every endpoint of the service's primary family that may be asked, best first to try: ready ones backed by a pod. `start` in
+ * [0, 1) rotates them.
+ */
 export function endpointChoices(
+  service: Service,
   slices: readonly EndpointSlice[],
   portName: string,
   start: number,
 ): EndpointChoice[] {
   const all: EndpointChoice[] = [];
   for (const slice of slices) {
-    if (slice.addressType === "FQDN") continue;
+    if (slice.addressType !== (service.spec?.ipFamilies?.[0] ?? "IPv4")) continue;
     const port = (slice.ports ?? []).find((p) => (p.name ?? "") === portName && p.port !== undefined);
     if (!port) continue;
     for (const endpoint of slice.endpoints ?? []) {
