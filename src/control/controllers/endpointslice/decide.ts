@@ -1,7 +1,9 @@
 // From a Service, its pods and the slices there are to the fewest slice writes that make them right
 // (k8s.io/endpointslice reconciler; KEP-752). Slices hold one address family and one list of port numbers each.
+import { services } from "../../../core/api/refs.ts";
 import type { Endpoint, EndpointSlice, Node, Pod, Service } from "../../../core/api/types.ts";
 import { canBeEndpoint, type ResolvedPort, resolvePorts } from "../service-pods/mod.ts";
+import { blankSlice } from "./blank-slice.ts";
 import { podEndpoint, withHints } from "./pod-endpoint.ts";
 import { endpointKey, portsKey, type Slice, SliceDraft, slicePortsKey } from "./slice-draft.ts";
 import { sliceLabels } from "./slice-labels.ts";
@@ -63,7 +65,10 @@ function decideFamily(
 ): void {
   const { service, max = maxEndpointsPerSlice } = input;
   const wanted = groupByPorts(input, family, total.unplaced);
-  const draft = new SliceDraft(blankSlice(service, family), max);
+  const draft = new SliceDraft(
+    blankSlice(services, service, { labels: sliceLabels(service), addressType: family }),
+    max,
+  );
   const known = new Map<string, Slice[]>();
   for (const slice of existing) {
     const key = slicePortsKey(slice.ports);
@@ -82,31 +87,6 @@ function decideFamily(
   total.create.push(...draft.create);
   total.update.push(...draft.update);
   total.remove.push(...draft.remove);
-}
-
-function blankSlice(service: Service, family: Family): Slice {
-  const { name, namespace, uid } = service.metadata;
-  return {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      generateName: `${name}-`,
-      namespace: namespace!,
-      labels: sliceLabels(service),
-      ownerReferences: [
-        {
-          apiVersion: "v1",
-          kind: "Service",
-          name: name!,
-          uid: uid!,
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
-    },
-    addressType: family,
-    endpoints: [],
-  };
 }
 
 /** The endpoints of one family by the port numbers that their pods have. */

@@ -1,8 +1,10 @@
 // From hand-written Endpoints to the slices that say the same (pkg/controller/endpointslicemirroring, KEP-1835), for a
 // Service without a selector.
 import { isIP } from "node:net";
+import { endpoints as endpointsRef } from "../../../core/api/refs.ts";
 import type { Endpoint, EndpointSlice, Endpoints, Service } from "../../../core/api/types.ts";
 import {
+  blankSlice,
   managedByLabel,
   portsKey,
   type Slice,
@@ -49,31 +51,14 @@ function mirroredEndpoint(address: Address, ready: boolean): Endpoint {
   };
 }
 
-function blankSlice(endpoints: Endpoints, family: string): Slice {
-  const { name, namespace, uid, labels, annotations } = endpoints.metadata;
+function blankMirror(source: Endpoints, addressType: string): Slice {
+  const { name, labels, annotations } = source.metadata;
   const copied = Object.entries(annotations ?? {}).filter(([k]) => !notCopied.includes(k));
-  return {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      generateName: `${name}-`,
-      namespace: namespace!,
-      labels: { ...labels, [serviceNameLabel]: name!, [managedByLabel]: managedBy },
-      ...(copied.length > 0 ? { annotations: Object.fromEntries(copied) } : {}),
-      ownerReferences: [
-        {
-          apiVersion: "v1",
-          kind: "Endpoints",
-          name: name!,
-          uid: uid!,
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
-    },
-    addressType: family,
-    endpoints: [],
-  };
+  return blankSlice(endpointsRef, source, {
+    labels: { ...labels, [serviceNameLabel]: name!, [managedByLabel]: managedBy },
+    ...(copied.length > 0 ? { annotations: Object.fromEntries(copied) } : {}),
+    addressType,
+  });
 }
 
 export function decideMirror(endpoints: Endpoints, existing: readonly EndpointSlice[]): MirrorChange {
@@ -85,7 +70,7 @@ export function decideMirror(endpoints: Endpoints, existing: readonly EndpointSl
     const slices = existing
       .filter((s) => s.addressType === family)
       .map((s): Slice => ({ ...s, endpoints: s.endpoints ?? [] }));
-    const draft = new SliceDraft(blankSlice(endpoints, family), maxPerSubset);
+    const draft = new SliceDraft(blankMirror(endpoints, family), maxPerSubset);
     for (const [key, { ports, endpoints: some }] of groups)
       draft.place(
         ports,
