@@ -21,8 +21,8 @@ import {
 } from "../../src/core/api/refs.ts";
 import { isNotFound, StatusError } from "../../src/core/api/status.ts";
 import type { Pod } from "../../src/core/api/types.ts";
-import { eventuallyAsync } from "../support/api-rig.ts";
 import { startTestServer, testCluster } from "../support/api-server.ts";
+import { eventually } from "../support/eventually.ts";
 import { type FakeKubelets, startFakeKubelets } from "../support/fake-kubelet.ts";
 
 const namespace = "default";
@@ -77,7 +77,7 @@ test("a Deployment behind a Service: made, rolled out, rolled back, drained, del
       .map((e) => e.targetRef!.name!)
       .sort();
   const settled = (image: string, count: number): Promise<void> =>
-    eventuallyAsync(async () => {
+    eventually(async () => {
       const all = (await client.list(pods, { namespace })).items;
       assert.equal(all.length, count);
       assert.ok(all.every((p) => ready(p) && p.spec!.containers[0]!.image === image));
@@ -111,7 +111,7 @@ test("a Deployment behind a Service: made, rolled out, rolled back, drained, del
     };
     await client.create(pods, eviction, { namespace, name: p.metadata.name, subresource: "eviction" });
   }
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const all = (await client.list(pods, { namespace })).items;
     assert.deepEqual(
       all.map((p) => p.spec?.nodeName),
@@ -121,7 +121,7 @@ test("a Deployment behind a Service: made, rolled out, rolled back, drained, del
   await settled("nginx", 3);
 
   await client.delete(deployments, "web", { namespace, propagationPolicy: "Foreground" });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.deepEqual(await endpoints(), []);
     assert.equal((await client.list(pods, { namespace })).items.length, 0);
     assert.equal((await client.list(replicaSets, { namespace })).items.length, 0);
@@ -133,7 +133,7 @@ test("a Deployment behind a Service: made, rolled out, rolled back, drained, del
 test("fifty pods at once all get a node, and no room is given twice", async (t) => {
   const { client } = await start(t, ["n1", "n2"]);
   const requests = { cpu: "200m" };
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     await client.get(namespaces, "default");
     await client.create(
       pods,
@@ -151,7 +151,7 @@ test("fifty pods at once all get a node, and no room is given twice", async (t) 
     ),
   );
   // Two nodes of four cores hold forty of them.
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const all = (await client.list(pods, { namespace })).items;
     for (const n of ["n1", "n2"]) assert.equal(all.filter((p) => p.spec?.nodeName === n).length, 20);
     assert.equal(
@@ -161,7 +161,7 @@ test("fifty pods at once all get a node, and no room is given twice", async (t) 
   });
   const message =
     "0/2 nodes are available: 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.";
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const said = (await client.list(events, { namespace })).items.map((e) => e.message);
     assert.ok(said.includes(message));
   });
@@ -173,7 +173,7 @@ test("fifty pods at once all get a node, and no room is given twice", async (t) 
       gracePeriodSeconds: 0,
     },
   );
-  await eventuallyAsync(async () =>
+  await eventually(async () =>
     assert.equal((await client.list(pods, { namespace })).items.filter((p) => !p.spec?.nodeName).length, 9),
   );
 });
@@ -181,14 +181,14 @@ test("fifty pods at once all get a node, and no room is given twice", async (t) 
 test("a namespace takes everything in it along", async (t) => {
   const { client } = await start(t, ["n1"]);
   await client.create(namespaces, { metadata: { name: "shop" } });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     await client.create(deployments, deployment(2), { namespace: "shop" });
   });
-  await eventuallyAsync(async () =>
+  await eventually(async () =>
     assert.equal((await client.list(pods, { namespace: "shop" })).items.filter(ready).length, 2),
   );
   await client.delete(namespaces, "shop");
-  await eventuallyAsync(() => assert.rejects(client.get(namespaces, "shop"), (e) => isNotFound(e)), 10_000);
+  await eventually(() => assert.rejects(client.get(namespaces, "shop"), (e) => isNotFound(e)), 10_000);
   assert.equal((await client.list(pods, { namespace: "shop" })).items.length, 0);
 });
 
@@ -198,7 +198,7 @@ test("a DaemonSet has its pod on every node that it may use, and updates them on
     selector: { matchLabels: labels },
     template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "one" }] } },
   };
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     await client.get(serviceAccounts, "default", { namespace });
   });
   await client.create(daemonSets, { metadata: { name: "agent" }, spec } as never, { namespace });
@@ -208,7 +208,7 @@ test("a DaemonSet has its pod on every node that it may use, and updates them on
       .map((p) => `${p.spec?.nodeName} ${p.spec?.containers[0]?.image}`)
       .sort();
   const settled = (...expected: string[]): Promise<void> =>
-    eventuallyAsync(async () => {
+    eventually(async () => {
       assert.deepEqual(await places(), expected);
       const { status } = await client.get(daemonSets, "agent", { namespace });
       const n = expected.length;
@@ -239,7 +239,7 @@ test("a DaemonSet has its pod on every node that it may use, and updates them on
   await client.patch(nodes, "n1", { spec: { taints: null } }, { type: "merge" });
   await settled("n1 two", "n2 two", "n3 two");
   await client.delete(daemonSets, "agent", { namespace });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.equal((await client.list(pods, { namespace })).items.length, 0);
     assert.equal((await client.list(controllerRevisions, { namespace })).items.length, 0);
   });
@@ -254,7 +254,7 @@ test("a StatefulSet comes up in order, is updated from the top, shrinks from the
     selector: { matchLabels: labels },
     template: { metadata: { labels }, spec: { containers: [{ name: "c", image: "one" }] } },
   };
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     await client.get(serviceAccounts, "default", { namespace });
   });
   const order: string[] = [];
@@ -267,7 +267,7 @@ test("a StatefulSet comes up in order, is updated from the top, shrinks from the
   t.after(async () => stop.abort());
   await client.create(statefulSets, { metadata: { name: "db" }, spec } as never, { namespace });
   const settled = (...expected: string[]): Promise<void> =>
-    eventuallyAsync(async () => {
+    eventually(async () => {
       const all = (await client.list(pods, { namespace })).items.filter(
         (p) => ready(p) && !p.metadata.deletionTimestamp,
       );
@@ -289,14 +289,14 @@ test("a StatefulSet comes up in order, is updated from the top, shrinks from the
   await client.patch(statefulSets, "db", image("two"), { namespace, type: "strategic" });
   await settled("db-0 one", "db-1 one", "db-2 two");
   await client.delete(pods, "db-0", { namespace });
-  await eventuallyAsync(async () => assert.ok(order.includes("+db-0")));
+  await eventually(async () => assert.ok(order.includes("+db-0")));
   await settled("db-0 one", "db-1 one", "db-2 two");
   order.length = 0;
   const all = { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } };
   await client.patch(statefulSets, "db", all, { namespace, type: "merge" });
   await settled("db-0 two", "db-1 two", "db-2 two");
   assert.deepEqual(order.splice(0), ["-db-1", "+db-1", "-db-0", "+db-0"]);
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { status } = await client.get(statefulSets, "db", { namespace });
     assert.equal(status?.currentRevision, status?.updateRevision);
     assert.deepEqual([status?.currentReplicas, status?.updatedReplicas], [3, 3]);
@@ -309,7 +309,7 @@ test("a StatefulSet comes up in order, is updated from the top, shrinks from the
 
 test("a PodDisruptionBudget stands against evictions, lets as many through as it may, and no more at once", async (t) => {
   const { client, warnings } = await start(t, ["n1", "n2"]);
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     await client.get(serviceAccounts, "default", { namespace });
   });
   await client.create(deployments, deployment(3), { namespace });
@@ -317,7 +317,7 @@ test("a PodDisruptionBudget stands against evictions, lets as many through as it
   await client.create(podDisruptionBudgets, { metadata: { name: "web" }, spec } as never, { namespace });
   const status = async () => (await client.get(podDisruptionBudgets, "web", { namespace })).status;
   const settled = (allowed: number, healthy: number): Promise<void> =>
-    eventuallyAsync(async () => {
+    eventually(async () => {
       const s = await status();
       assert.deepEqual([s?.disruptionsAllowed, s?.currentHealthy, s?.expectedPods], [allowed, healthy, 3]);
       assert.equal(s?.disruptedPods, undefined);
@@ -353,7 +353,7 @@ test("a PodDisruptionBudget stands against evictions, lets as many through as it
   await client.create(podDisruptionBudgets, { metadata: { name: "idle" }, spec: idle } as never, {
     namespace,
   });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { items } = await client.list(events, { namespace });
     const told = items.filter((e) => e.involvedObject?.name === "idle");
     assert.deepEqual(

@@ -287,16 +287,3 @@ export function createMemoryCluster(): MemoryCluster {
   };
   return cluster;
 }
-
-/** Waits until the check holds, looking every millisecond; throws what it last threw after `limitMs`. */
-export async function eventually<T>(check: () => T, limitMs = 3000): Promise<T> {
-  const until = Date.now() + limitMs;
-  for (;;) {
-    try {
-      return check();
-    } catch (error) {
-      if (Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  }
-}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMemoryCluster, eventually } from "../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../test/support/eventually.ts";
+import { createMemoryCluster } from "../../../test/support/memory-cluster.ts";
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from "../../core/api/refs.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../core/api/types.ts";
 import { isWanted, refusalOf, removablePath, runLocalVolumes } from "./mod.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMemoryCluster, eventually } from "../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../test/support/eventually.ts";
+import { createMemoryCluster } from "../../../test/support/memory-cluster.ts";
 import { pods } from "../../core/api/refs.ts";
 import type { Pod } from "../../core/api/types.ts";
 import { createInformer } from "./informer.ts";

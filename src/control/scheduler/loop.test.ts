@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMemoryCluster, eventually, type MemoryCluster } from "../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../test/support/eventually.ts";
+import { createMemoryCluster, type MemoryCluster } from "../../../test/support/memory-cluster.ts";
 import { events, nodes, pods } from "../../core/api/refs.ts";
 import { failure } from "../../core/api/status.ts";
 import type { Node, Pod } from "../../core/api/types.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventuallyAsync, startApiRig } from "../../../../test/support/api-rig.ts";
+import { startApiRig } from "../../../../test/support/api-rig.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import { cronJobs, jobs } from "../../../core/api/refs.ts";
 import type { CronJob, Job } from "../../../core/api/types.ts";
 import { startGarbageCollector } from "../garbagecollector/mod.ts";
@@ -108,7 +109,7 @@ test("makes a Job of that minute, notes it, and forgets it when it is complete",
   assert.equal((await client.list(jobs, { namespace })).items.length, 0);
   skew = 61_000;
   await client.patch(cronJobs, "tick", { metadata: { labels: { poke: "x" } } }, { namespace, type: "merge" });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { status } = await client.get(cronJobs, "tick", { namespace });
     assert.equal(status?.active?.length, 1);
     assert.ok(status?.lastScheduleTime);
@@ -121,7 +122,7 @@ test("makes a Job of that minute, notes it, and forgets it when it is complete",
     status: { conditions, completionTime: "2030-01-01T00:00:00Z", startTime: "2030-01-01T00:00:00Z" },
   };
   await client.patch(jobs, one!.metadata.name!, done, { namespace, type: "merge", subresource: "status" });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.equal((await client.list(jobs, { namespace })).items.length, 0);
     const { status } = await client.get(cronJobs, "tick", { namespace });
     assert.deepEqual([status?.active, status?.lastSuccessfulTime], [undefined, "2030-01-01T00:00:00Z"]);

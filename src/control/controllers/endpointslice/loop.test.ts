@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startRig } from "../../../../test/support/controller-rig.ts";
-import { eventually } from "../../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import { makeNode, makePod, makeService } from "../../../../test/support/pod-objects.ts";
 import { endpointSlices, endpoints, events, nodes, pods, services } from "../../../core/api/refs.ts";
 import { startEndpoints } from "../endpoints/mod.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventuallyAsync, startApiRig } from "../../../../test/support/api-rig.ts";
+import { startApiRig } from "../../../../test/support/api-rig.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import {
   configMaps,
   deployments,
@@ -45,8 +46,8 @@ test("what is owned goes after its owner, level by level; a second owner holds i
   await make(client, "leaf", [middle]);
   const shared = await make(client, "shared", [top, other]);
   await client.delete(configMaps, "top", { namespace });
-  await eventuallyAsync(async () => assert.deepEqual(await names(client), ["other", "shared"]));
-  await eventuallyAsync(async () => {
+  await eventually(async () => assert.deepEqual(await names(client), ["other", "shared"]));
+  await eventually(async () => {
     const left = (await client.get(configMaps, "shared", { namespace })).metadata;
     assert.deepEqual(
       left.ownerReferences?.map((o) => o.name),
@@ -66,7 +67,7 @@ test("an owner that never was, or was another of that name, counts as gone", asy
     { metadata: { name: "real", uid: "00000000-0000-0000-0000-000000000002" } },
   ]);
   await make(client, "of-real", [real]);
-  await eventuallyAsync(async () => assert.deepEqual(await names(client), ["of-real", "real"]));
+  await eventually(async () => assert.deepEqual(await names(client), ["of-real", "real"]));
 });
 
 test("foreground: the owner goes after those that block it, though a finalizer holds one up", async (t) => {
@@ -81,7 +82,7 @@ test("foreground: the owner goes after those that block it, though a finalizer h
   );
   await make(client, "loose", [top]);
   await client.delete(configMaps, "top", { namespace, propagationPolicy: "Foreground" });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const blocking = await client.get(configMaps, "blocking", { namespace });
     assert.ok(blocking.metadata.deletionTimestamp);
   });
@@ -93,7 +94,7 @@ test("foreground: the owner goes after those that block it, though a finalizer h
     { metadata: { finalizers: null } },
     { namespace, type: "merge" },
   );
-  await eventuallyAsync(async () => assert.deepEqual(await names(client), []));
+  await eventually(async () => assert.deepEqual(await names(client), []));
 });
 
 test("foreground in a circle comes to an end", async (t) => {
@@ -114,7 +115,7 @@ test("foreground in a circle comes to an end", async (t) => {
     { namespace, type: "merge" },
   );
   await client.delete(configMaps, "first", { namespace, propagationPolicy: "Foreground" });
-  await eventuallyAsync(async () => assert.deepEqual(await names(client), []));
+  await eventually(async () => assert.deepEqual(await names(client), []));
 });
 
 test("orphaned dependents stay without their owner", async (t) => {
@@ -122,7 +123,7 @@ test("orphaned dependents stay without their owner", async (t) => {
   const top = await make(client, "top");
   await make(client, "left", [top]);
   await client.delete(configMaps, "top", { namespace, propagationPolicy: "Orphan" });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.deepEqual(await names(client), ["left"]);
     assert.equal(
       (await client.get(configMaps, "left", { namespace })).metadata.ownerReferences?.length ?? 0,
@@ -142,20 +143,20 @@ test("a Deployment takes its ReplicaSets and pods with it; a ReplicationControll
   const spec = { replicas: 3, selector: { matchLabels: labels }, template };
   await client.create(deployments, { metadata: { name: "web" }, spec } as never, { namespace });
   const count = async (): Promise<number> => (await client.list(pods, { namespace })).items.length;
-  await eventuallyAsync(async () => assert.equal(await count(), 3));
-  await eventuallyAsync(async () =>
+  await eventually(async () => assert.equal(await count(), 3));
+  await eventually(async () =>
     assert.equal((await client.get(deployments, "web", { namespace })).status?.replicas, 3),
   );
   await client.delete(deployments, "web", { namespace });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.equal(await count(), 0);
     assert.equal((await client.list(replicaSets, { namespace })).items.length, 0);
   });
   const rc = { metadata: { name: "old" }, spec: { replicas: 2, selector: labels, template } };
   await client.create(replicationControllers, rc as never, { namespace });
-  await eventuallyAsync(async () => assert.equal(await count(), 2));
+  await eventually(async () => assert.equal(await count(), 2));
   await client.delete(replicationControllers, "old", { namespace });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.equal((await client.list(replicationControllers, { namespace })).items.length, 0);
     const left = (await client.list(pods, { namespace })).items;
     assert.deepEqual(

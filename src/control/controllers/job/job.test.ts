@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventuallyAsync, startApiRig } from "../../../../test/support/api-rig.ts";
+import { startApiRig } from "../../../../test/support/api-rig.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import { events, jobs, pods } from "../../../core/api/refs.ts";
 import { isNotFound } from "../../../core/api/status.ts";
 import type { Job, JobSpec, Pod } from "../../../core/api/types.ts";
@@ -61,7 +62,7 @@ async function end(
 const conditions = (job: Job): string[] =>
   (job.status?.conditions ?? []).map((c) => `${c.type}=${c.status} ${c.reason}`);
 const liveCount = (client: KubeClient, n: number): Promise<void> =>
-  eventuallyAsync(async () => assert.equal((await live(client)).length, n));
+  eventually(async () => assert.equal((await live(client)).length, n));
 
 test("runs until enough have succeeded, and counts pods that are deleted once they ended", async (t) => {
   const { client } = await startApiRig(t, starts);
@@ -71,12 +72,12 @@ test("runs until enough have succeeded, and counts pods that are deleted once th
   assert.equal(first!.metadata.labels!["batch.kubernetes.io/job-name"], "work");
   await end(client, first!, "Succeeded");
   await client.delete(pods, first!.metadata.name!, { namespace, gracePeriodSeconds: 0 });
-  await eventuallyAsync(async () => assert.equal((await get(client)).status?.succeeded, 1));
+  await eventually(async () => assert.equal((await get(client)).status?.succeeded, 1));
   await liveCount(client, 2);
   const third = (await live(client)).find((p) => p.metadata.name !== second!.metadata.name)!;
   await end(client, second!, "Succeeded");
   await end(client, third, "Succeeded");
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const job = await get(client);
     assert.deepEqual(conditions(job), [
       "SuccessCriteriaMet=True CompletionsReached",
@@ -88,7 +89,7 @@ test("runs until enough have succeeded, and counts pods that are deleted once th
     );
     assert.ok(job.status?.startTime && job.status.completionTime);
   });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const said = (await client.list(events, { namespace })).items.map((e) => e.message!);
     assert.ok(said.some((m) => m.startsWith("Created pod: work-")));
     assert.ok(said.includes("Job completed"));
@@ -102,7 +103,7 @@ test("gives up after the back-off limit", async (t) => {
     await liveCount(client, 1);
     await end(client, (await live(client))[0]!, "Failed", ago);
   }
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const job = await get(client);
     assert.deepEqual(conditions(job), [
       "FailureTarget=True BackoffLimitExceeded",
@@ -117,7 +118,7 @@ test("a failure is followed by a pause", async (t) => {
   await create(client, {});
   await liveCount(client, 1);
   await end(client, (await live(client))[0]!, "Failed");
-  await eventuallyAsync(async () => assert.equal((await get(client)).status?.failed, 1));
+  await eventually(async () => assert.equal((await get(client)).status?.failed, 1));
   await new Promise((r) => setTimeout(r, 50));
   assert.equal((await live(client)).length, 0);
 });
@@ -130,7 +131,7 @@ test("an Indexed Job gives each pod its index and counts indexes, not pods", asy
   assert.deepEqual(all.map((p) => p.spec!.hostname).sort(), ["work-0", "work-1", "work-2"]);
   assert.ok(all.every((p) => p.spec!.containers[0]!.env!.some((e) => e.name === "JOB_COMPLETION_INDEX")));
   for (const p of all) await end(client, p, "Succeeded");
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { status } = await get(client);
     assert.deepEqual([status?.completedIndexes, status?.succeeded], ["0-2", 3]);
     assert.equal(status?.conditions?.at(-1)?.type, "Complete");
@@ -142,7 +143,7 @@ test("suspended it has no pods and no failures; resumed it has", async (t) => {
   await create(client, { parallelism: 2 });
   await liveCount(client, 2);
   await client.patch(jobs, "work", { spec: { suspend: true } }, { namespace, type: "merge" });
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     assert.equal((await client.list(pods, { namespace })).items.length, 0);
     assert.deepEqual(conditions(await get(client)), ["Suspended=True JobSuspended"]);
   });
@@ -156,7 +157,7 @@ test("a deleted Job takes its pods along, none is held", async (t) => {
   await create(client, { parallelism: 2 });
   await liveCount(client, 2);
   await client.delete(jobs, "work", { namespace, propagationPolicy: "Background" });
-  await eventuallyAsync(async () => assert.equal((await client.list(pods, { namespace })).items.length, 0));
+  await eventually(async () => assert.equal((await client.list(pods, { namespace })).items.length, 0));
 });
 
 test("a deadline ends it, and time to live removes it", async (t) => {
@@ -164,7 +165,7 @@ test("a deadline ends it, and time to live removes it", async (t) => {
   const { client } = await startApiRig(t, starts, { now: () => Date.now() + skew });
   await create(client, { activeDeadlineSeconds: 1, ttlSecondsAfterFinished: 30 });
   await liveCount(client, 1);
-  await eventuallyAsync(async () =>
+  await eventually(async () =>
     assert.deepEqual(conditions(await get(client)), [
       "FailureTarget=True DeadlineExceeded",
       "Failed=True DeadlineExceeded",
@@ -172,7 +173,7 @@ test("a deadline ends it, and time to live removes it", async (t) => {
   );
   skew = 31_000;
   await client.patch(jobs, "work", { metadata: { labels: { poke: "x" } } }, { namespace, type: "merge" });
-  await eventuallyAsync(() => assert.rejects(get(client), (e) => isNotFound(e)));
+  await eventually(() => assert.rejects(get(client), (e) => isNotFound(e)));
 });
 
 test("a failure policy ignores some exit codes and ends the Job at others", async (t) => {
@@ -187,7 +188,7 @@ test("a failure policy ignores some exit codes and ends the Job at others", asyn
   await liveCount(client, 1);
   const last = (await live(client))[0]!;
   await end(client, last, "Failed", 60_000, 42);
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { status } = await get(client);
     const failed = status?.conditions?.find((c) => c.type === "Failed");
     assert.deepEqual(
@@ -211,7 +212,7 @@ test("with a limit for each index one that fails does not keep the others from s
   });
   const ofIndex = async (n: number): Promise<Pod> => {
     let pod: Pod | undefined;
-    await eventuallyAsync(async () => {
+    await eventually(async () => {
       pod = (await live(client)).find((p) => p.spec?.hostname === `work-${n}`);
       assert.ok(pod);
     });
@@ -221,9 +222,9 @@ test("with a limit for each index one that fails does not keep the others from s
   const again = await ofIndex(0);
   assert.equal(again.metadata.annotations?.["batch.kubernetes.io/job-index-failure-count"], "1");
   await end(client, again, "Failed", 60_000);
-  await eventuallyAsync(async () => assert.equal((await get(client)).status?.failedIndexes, "0"));
+  await eventually(async () => assert.equal((await get(client)).status?.failedIndexes, "0"));
   await end(client, await ofIndex(1), "Succeeded");
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { status } = await get(client);
     assert.deepEqual([status?.failedIndexes, status?.completedIndexes, status?.failed], ["0", "1", 2]);
     assert.deepEqual(
@@ -239,7 +240,7 @@ test("a success policy ends the Job when its leader has succeeded", async (t) =>
   await create(client, { completions: 3, parallelism: 3, completionMode: "Indexed", successPolicy } as never);
   await liveCount(client, 3);
   await end(client, (await live(client)).find((p) => p.spec?.hostname === "work-0")!, "Succeeded");
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     const { status } = await get(client);
     assert.deepEqual(
       status?.conditions?.map((c) => `${c.type} ${c.reason} ${c.message}`),

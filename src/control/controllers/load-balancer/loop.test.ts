@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startRig } from "../../../../test/support/controller-rig.ts";
-import { eventually, type MemoryCluster } from "../../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
+import type { MemoryCluster } from "../../../../test/support/memory-cluster.ts";
 import { events, services } from "../../../core/api/refs.ts";
 import type { Service } from "../../../core/api/types.ts";
 import { startLoadBalancers } from "./mod.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventuallyAsync, startApiRig } from "../../../../test/support/api-rig.ts";
+import { startApiRig } from "../../../../test/support/api-rig.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import { configMaps, namespaces, serviceAccounts } from "../../../core/api/refs.ts";
 import { isNotFound } from "../../../core/api/status.ts";
 import type { Namespace } from "../../../core/api/types.ts";
@@ -10,7 +11,7 @@ import { startServiceAccounts } from "../serviceaccount/mod.ts";
 import { startNamespaces } from "./mod.ts";
 
 const gone = (client: KubeClient, name: string): Promise<void> =>
-  eventuallyAsync(() => assert.rejects(client.get(namespaces, name), (e) => isNotFound(e)));
+  eventually(() => assert.rejects(client.get(namespaces, name), (e) => isNotFound(e)));
 const conditions = (ns: Namespace): string[] =>
   (ns.status?.conditions ?? []).filter((c) => c.status === "True").map((c) => `${c.reason}: ${c.message}`);
 
@@ -18,7 +19,7 @@ test("every namespace has its ServiceAccount and root certificate, also after so
   const { client, log } = await startApiRig(t, [startServiceAccounts, startRootCertificates]);
   await client.create(namespaces, { metadata: { name: "shop" } });
   for (const namespace of ["default", "shop"])
-    await eventuallyAsync(async () => {
+    await eventually(async () => {
       await client.get(serviceAccounts, "default", { namespace });
       const { data, metadata } = await client.get(configMaps, "kube-root-ca.crt", { namespace });
       assert.match(data!["ca.crt"]!, /BEGIN CERTIFICATE/);
@@ -31,7 +32,7 @@ test("every namespace has its ServiceAccount and root certificate, also after so
     { data: { "ca.crt": "lie", more: "x" } },
     { namespace: "shop", type: "merge" },
   );
-  await eventuallyAsync(async () => {
+  await eventually(async () => {
     await client.get(serviceAccounts, "default", { namespace: "shop" });
     const { data } = await client.get(configMaps, "kube-root-ca.crt", { namespace: "shop" });
     assert.deepEqual(Object.keys(data!), ["ca.crt"]);
@@ -66,7 +67,7 @@ test("what a finalizer holds is named in the conditions, and waited for", async 
   const held = { metadata: { name: "held", finalizers: ["example.com/hold"] } };
   await client.create(configMaps, held, { namespace: "shop" });
   await client.delete(namespaces, "shop");
-  await eventuallyAsync(async () =>
+  await eventually(async () =>
     assert.deepEqual(conditions(await client.get(namespaces, "shop")), [
       "SomeResourcesRemain: Some resources are remaining: configmaps. has 1 resource instances",
       "SomeFinalizersRemain: Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances",

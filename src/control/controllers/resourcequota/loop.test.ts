@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startApiRig } from "../../../../test/support/api-rig.ts";
-import { eventually } from "../../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import { configMaps, pods, resourceQuotas, serviceAccounts, services } from "../../../core/api/refs.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import type { KubeObject } from "../../../core/api/types.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startRig } from "../../../../test/support/controller-rig.ts";
-import { eventually, type MemoryCluster } from "../../../../test/support/memory-cluster.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
+import type { MemoryCluster } from "../../../../test/support/memory-cluster.ts";
 import { makeService } from "../../../../test/support/pod-objects.ts";
 import { ipAddresses, serviceCIDRs, services } from "../../../core/api/refs.ts";
 import type { Service, ServiceCIDR } from "../../../core/api/types.ts";
