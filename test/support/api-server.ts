@@ -108,7 +108,9 @@ export async function startTestServer(
     addresses: ["127.0.0.1"],
   });
   const admin = await authority.issue({ commonName: "admin", organizations: ["system:masters"] });
-  const store = openStore(options.lmdb ? openLmdbLog(join(dir, "store")) : createMemoryLog());
+  const store = openStore(
+    options.lmdb ? openLmdbLog(join(dir, "store"), { onBroken: () => {} }) : createMemoryLog(),
+  );
   const unexpected: unknown[] = [];
   const onError = (error: unknown): void => {
     unexpected.push(error);

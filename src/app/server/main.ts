@@ -35,6 +35,9 @@ function writeLog(line: string): void {
 
 const read = (file: string): string => readFileSync(file, "utf8");
 
+/** EX_IOERR of sysexits. */
+const brokenStore = 74;
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
   if (!values.config) throw new Error("--config FILE is needed: a ServerConfig as JSON");
@@ -47,7 +50,11 @@ async function main(): Promise<void> {
 
   const beside = (name: string): URL => new URL(`./${name}`, import.meta.url);
   const schema = loadSchema(JSON.parse(readFileSync(beside("schema.json"), "utf8")));
-  const store = openStore(openLmdbLog(join(config.dataDir, "store")), { onError });
+  const storeLog = openLmdbLog(join(config.dataDir, "store"), {
+    // Whoever waits is answered first; the supervisor starts the server anew from what is on the disk.
+    onBroken: () => void setTimeout(() => process.exit(brokenStore), 200),
+  });
+  const store = openStore(storeLog, { onError });
   const caCert = read(pki.caCert);
   const api = createApiServer({
     store,

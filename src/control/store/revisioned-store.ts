@@ -3,7 +3,7 @@
 import { defaultBounds, EventWindow, type WindowBounds } from "./event-window.ts";
 import { SortedMap } from "./sorted-map.ts";
 import type { CommitResult, KeyValue, Store, StoreEvent } from "./store.ts";
-import type { StoreLog } from "./store-log.ts";
+import { NothingWritten, type StoreLog } from "./store-log.ts";
 import { WatchHub } from "./watch-hub.ts";
 
 /** Thrown for a write that could not be made durable: it was not acknowledged, and may or may not be there later. */
@@ -47,6 +47,8 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
   let revision: number;
   let persistedCompaction: number;
   let failure = "";
+  /** Why the last append wrote nothing; told once. */
+  let refusal = "";
   let closed = false;
   let flushing: Promise<void> | undefined;
   let retry: NodeJS.Timeout | undefined;
@@ -93,9 +95,16 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
         await log.append(events, step ? window.compactedRevision : persistedCompaction);
         if (step) persistedCompaction = window.compactedRevision;
       } catch (error) {
-        fail(error, batch);
-        return;
+        if (!(error instanceof NothingWritten)) {
+          fail(error, batch);
+          return;
+        }
+        if (refusal !== error.message) onError(error);
+        refusal = error.message;
+        refuse(batch, error);
+        continue;
       }
+      refusal = "";
       for (const event of events) publish(event);
       window.trim(now());
       for (const w of batch) {
@@ -112,15 +121,20 @@ export function openStore(log: StoreLog, options: StoreOptions = {}): Store {
     });
   }
 
+  function refuse(batch: readonly Waiting[], error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    for (const w of batch) {
+      busy.delete(w.event.kv.key);
+      w.reject(new StoreUnavailable(`the write could not be stored: ${why}`, { cause: error }));
+    }
+  }
+
   function fail(error: unknown, batch: Waiting[]): void {
     failure = error instanceof Error ? error.message : String(error);
     onError(error);
     const refused = [...batch, ...queue];
     queue = [];
-    for (const w of refused) {
-      busy.delete(w.event.kv.key);
-      w.reject(new StoreUnavailable(`the write could not be stored: ${failure}`, { cause: error }));
-    }
+    refuse(refused, error);
     scheduleReopen(200);
   }
 

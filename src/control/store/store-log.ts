@@ -12,10 +12,15 @@ export interface LogContents {
   events: StoreEvent[];
 }
 
+/** An append was refused before anything was touched: the log is as it was, and the next one may well succeed. */
+export class NothingWritten extends Error {
+  override readonly name = "NothingWritten";
+}
+
 export interface StoreLog {
   /** Reads everything. */
   load(): LogContents;
-  /** Applies the events to the entries, keeps them as events, and forgets events up to `compactTo`. Never called twice at a time. */
+  /** Applies the events to the entries, keeps them as events, and forgets events up to `compactTo`. Never called twice at a time. Throws NothingWritten, or anything else when the disk may have changed. */
   append(events: readonly StoreEvent[], compactTo: number): Promise<void>;
   /** After a failed append: drops every cached page and opens what is really on the disk. */
   reopen(): Promise<void>;

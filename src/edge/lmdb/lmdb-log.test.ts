@@ -14,8 +14,8 @@ const newDir = (): string => mkdtempSync(join(tmpdir(), "portolan-lmdb-"));
 storeSuite("lmdb", async () => {
   const dir = newDir();
   return {
-    log: openLmdbLog(dir),
-    reopen: () => openLmdbLog(dir),
+    log: openLmdbLog(dir, { onBroken: () => {} }),
+    reopen: () => openLmdbLog(dir, { onBroken: () => {} }),
     clean: () => rmSync(dir, { recursive: true, force: true }),
   };
 });
@@ -24,7 +24,7 @@ storeSuite("lmdb", async () => {
 const writer = `
 import { openStore } from ${JSON.stringify(new URL("../../control/store/mod.js", import.meta.url).href)};
 import { openLmdbLog } from ${JSON.stringify(new URL("./mod.js", import.meta.url).href)};
-const store = openStore(openLmdbLog(process.argv[1]));
+const store = openStore(openLmdbLog(process.argv[1], { onBroken: () => {} }));
 let n = store.revision;
 const last = new Map();
 async function work(w) {
@@ -69,7 +69,7 @@ test("killed at any moment, every acknowledged write is there and revisions go o
         acknowledged.set(key, { revision: Number(revision), value });
         highest = Math.max(highest, Number(revision));
       }
-      const store = openStore(openLmdbLog(dir));
+      const store = openStore(openLmdbLog(dir, { onBroken: () => {} }));
       try {
         assert.ok(store.revision >= highest, `revision ${store.revision} is behind ${highest}`);
         for (const [key, { revision, value }] of acknowledged) {

@@ -1,8 +1,16 @@
 // The store's log in LMDB: one copy-on-write B-tree file. Each append is one transaction, written and flushed
 // (fdatasync, then the meta page through an O_DSYNC descriptor) before it resolves; see docs/decisions.
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
-import type { KeyValue, LogContents, StoreEvent, StoreLog } from "../../control/store/mod.ts";
+import {
+  type KeyValue,
+  type LogContents,
+  NothingWritten,
+  type StoreEvent,
+  type StoreLog,
+} from "../../control/store/mod.ts";
+import { type FileReserve, openFileReserve } from "./_file-reserve.ts";
 
 const entryHeader = 16;
 const eventHeader = 1 + 8 * 3 + 2 + 4 + 4;
@@ -71,6 +79,7 @@ interface Opened {
   entries: Database<Buffer, string>;
   events: Database<Buffer, number>;
   meta: Database<Buffer, string>;
+  reserve: FileReserve;
 }
 
 function openAll(dir: string): Opened {
@@ -86,6 +95,7 @@ function openAll(dir: string): Opened {
   const table = { encoding: "binary", cache: false } as const;
   return {
     root,
+    reserve: openFileReserve(join(dir, "data.mdb")),
     entries: root.openDB({ name: "entries", ...table }),
     events: root.openDB({ name: "events", ...table }),
     meta: root.openDB({ name: "meta", ...table }),
@@ -97,14 +107,37 @@ async function commitFailure(error: unknown): Promise<Error> {
   const inner = (error as { commitError?: Promise<unknown> }).commitError;
   let cause: unknown = error;
   if (inner) await inner.catch((e: unknown) => (cause = e));
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`the store's file could not be written: ${why}`, { cause });
+  return asError(cause);
+}
+
+/** Bytes that one transaction may add to the file: values and the pages on their paths, which LMDB never overwrites. */
+function roomFor(events: readonly StoreEvent[], trims: boolean): number {
+  let bytes = (trims ? 1 << 20 : 0) + (256 << 10);
+  for (const { kv, prevKv } of events) bytes += 2 * kv.value.length + (prevKv?.value.length ?? 0) + 4 * 4096;
+  return bytes;
+}
+
+const asError = (error: unknown): Error =>
+  new Error(`the store's file could not be written: ${text(error)}`, { cause: error });
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export interface LmdbLogOptions {
+  /**
+   * A commit failed inside LMDB. What is on the disk is whole, this process may not be: it should end soon. Every later
+   * append and reopen is refused.
+   */
+  onBroken(error: Error): void;
 }
 
 /** Opens or makes the log in the directory. One process at a time may hold it. */
-export function openLmdbLog(dir: string): StoreLog {
+export function openLmdbLog(dir: string, { onBroken }: LmdbLogOptions): StoreLog {
   let db = openAll(dir);
   let compacted = 0;
+  let broken: Error | undefined;
+  function close(): Promise<void> {
+    db.reserve.close();
+    return db.root.close();
+  }
   return {
     load(): LogContents {
       const state = db.meta.get("state");
@@ -121,8 +154,18 @@ export function openLmdbLog(dir: string): StoreLog {
     },
 
     async append(events, compactTo) {
+      if (broken) throw broken;
       const last = events[events.length - 1];
       if (!last) return;
+      try {
+        const { lastPageNumber, pageSize } = db.root.getStats() as {
+          lastPageNumber: number;
+          pageSize: number;
+        };
+        db.reserve.ensure((lastPageNumber + 1) * pageSize, roomFor(events, compactTo > compacted));
+      } catch (error) {
+        throw new NothingWritten(`the store's file cannot grow: ${text(error)}`, { cause: error });
+      }
       const state = Buffer.allocUnsafe(16);
       state.writeDoubleLE(last.revision, 0);
       state.writeDoubleLE(compactTo, 8);
@@ -140,17 +183,20 @@ export function openLmdbLog(dir: string): StoreLog {
           quiet(db.meta.put("state", state));
         });
       } catch (error) {
-        throw await commitFailure(error);
+        broken = await commitFailure(error);
+        onBroken(broken);
+        throw broken;
       }
       compacted = compactTo;
     },
 
     async reopen() {
-      await db.root.close().catch(() => {});
+      if (broken) throw broken;
+      await close().catch(() => {});
       db = openAll(dir);
       compacted = 0;
     },
 
-    close: () => db.root.close(),
+    close,
   };
 }

@@ -13,7 +13,7 @@ const writer = `
 import { writeSync } from "node:fs";
 import { openStore } from ${JSON.stringify(new URL("../../control/store/mod.js", import.meta.url).href)};
 import { openLmdbLog } from ${JSON.stringify(new URL("./mod.js", import.meta.url).href)};
-const store = openStore(openLmdbLog(process.argv[1]));
+const store = openStore(openLmdbLog(process.argv[1], { onBroken: () => {} }));
 async function work(w) {
   for (let n = 0; n < 25; n++) {
     const key = "/k/" + w + "/" + (n % 6);
@@ -70,7 +70,7 @@ test("after a power cut at any moment every acknowledged write is there", {
     );
     assert.ok(cuts.length > 200, `only ${cuts.length} cuts`);
     for (const cut of cuts) {
-      const store = openStore(openLmdbLog(cut.left));
+      const store = openStore(openLmdbLog(cut.left, { onBroken: () => {} }));
       assert.ok(
         store.revision >= cut.revision,
         `revision ${store.revision} after ${cut.revision} was acknowledged`,
