@@ -1,12 +1,10 @@
 // One HTTP request on a resource: method and path to verb, verb to the functions that do it, result to answer.
 import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
-import { badRequest, failure, invalid, methodNotAllowed, notFound } from "../../core/api/status.ts";
+import { failure, methodNotAllowed, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
-import type { KeyValue } from "../store/mod.ts";
-import type { ApiCore, WriteContext } from "./context.ts";
+import type { ApiCore } from "./context.ts";
 import { storeKey, subjectOf, verbsOf } from "./registry.ts";
 import {
-  answerJson,
   answerList,
   answerOne,
   answerSubresource,
@@ -16,8 +14,6 @@ import {
   formOf,
 } from "./representation/mod.ts";
 import {
-  type BodyKind,
-  type DeleteOptionsBody,
   integer,
   listQuery,
   negotiate,
@@ -25,37 +21,13 @@ import {
   type RequestInfo,
   type ResourceRequest,
   readBody,
-  readDeleteOptions,
   truthy,
   warningLine,
   writeContext,
 } from "./requests/mod.ts";
-import { servedObject } from "./stored-object.ts";
+import { createResourceWrites } from "./resource-writes.ts";
 import type { Subresources } from "./subresource.ts";
-import {
-  applyChange,
-  createObject,
-  deleteCollection,
-  deletedStatus,
-  deleteObject,
-  listPage,
-  matchNamespace,
-  patchChange,
-  readConfiguration,
-  refuseImmortal,
-  updateObject,
-} from "./verbs/mod.ts";
-
-const deleteOptionsKind: BodyKind = {
-  anyVersion: true,
-  group: "",
-  version: "v1",
-  kind: "DeleteOptions",
-  model: "meta.v1.DeleteOptions",
-};
-
-/** Kinds whose deletion answers with the object rather than a Status. */
-const returnsDeleted = new Set(["pods", "services", "serviceaccounts"]);
+import { listPage, patchChange } from "./verbs/mod.ts";
 
 export interface ResourceHandlerOptions {
   core: ApiCore;
@@ -68,6 +40,7 @@ export interface ResourceHandlerOptions {
 
 export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRequest) => Promise<void> {
   const { core, subresources } = o;
+  const writes = createResourceWrites(core);
   const frames = createFrameCache();
 
   function definitionOf(info: RequestInfo): ResourceDefinition {
@@ -105,141 +78,6 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     });
   }
 
-  /** The body as an object of the kind. Throws StatusError. */
-  async function readObject(r: ResourceRequest, kind: BodyKind, ctx: WriteContext): Promise<KubeObject> {
-    return core.codec.decodeBody(await readBody(r.req), r.req.headers["content-type"], kind, ctx);
-  }
-
-  function checkName(r: ResourceRequest, obj: KubeObject): void {
-    const { name } = r.info;
-    if (!obj.metadata.name) obj.metadata.name = name;
-    if (obj.metadata.name !== name)
-      throw badRequest(
-        `the name of the object (${obj.metadata.name}) does not match the name on the URL (${name})`,
-      );
-  }
-
-  async function update(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
-    const { namespace, name, subresource } = r.info;
-    const obj = await readObject(r, def, ctx);
-    matchNamespace(def, obj, namespace);
-    checkName(r, obj);
-    const wanted = JSON.stringify(obj);
-    let created = false;
-    const missing =
-      def.allowCreateOnUpdate && subresource === ""
-        ? async (): Promise<KeyValue> => {
-            created = true;
-            return createObject(core, def, namespace, JSON.parse(wanted) as KubeObject, ctx);
-          }
-        : undefined;
-    if (
-      def.allowUnconditionalUpdate === false &&
-      !obj.metadata.resourceVersion &&
-      core.store.get(storeKey(def, namespace, name))
-    )
-      throw invalid(def, name, [
-        {
-          type: "FieldValueInvalid",
-          field: "metadata.resourceVersion",
-          value: 0,
-          detail: "must be specified for an update",
-        },
-      ]);
-    const change = (): KubeObject => JSON.parse(wanted) as KubeObject;
-    const kv = await updateObject(
-      core,
-      { def, namespace, name, subresource, change, ...(missing ? { missing } : {}) },
-      ctx,
-    );
-    answerOne(r, def, created ? 201 : 200, kv, core.now);
-  }
-
-  async function patch(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
-    const { namespace, name, subresource } = r.info;
-    const type = patchTypeOf(r.req.headers["content-type"]);
-    const body = await readBody(r.req);
-    if (type === "apply") return apply(r, def, body.toString(), ctx);
-    const patched = patchChange(core, def, type, body.toString(), ctx);
-    const change = (current: KubeObject): KubeObject => {
-      const obj = patched(current);
-      checkName(r, obj);
-      return obj;
-    };
-    answerOne(
-      r,
-      def,
-      200,
-      await updateObject(core, { def, namespace, name, subresource, change }, ctx),
-      core.now,
-    );
-  }
-
-  async function apply(
-    r: ResourceRequest,
-    def: ResourceDefinition,
-    text: string,
-    ctx: WriteContext,
-  ): Promise<void> {
-    const { namespace, name, subresource } = r.info;
-    const configuration = await readConfiguration(text, ctx);
-    const force = truthy(r.query.get("force"));
-    const applied = applyChange(core, def, configuration, { subresource, force }, ctx);
-    const change = (current: KubeObject | undefined): KubeObject => {
-      const obj = applied(current);
-      checkName(r, obj);
-      return obj;
-    };
-    let created = false;
-    const missing = async (): Promise<KeyValue> => {
-      created = true;
-      return createObject(core, def, namespace, change(undefined), ctx, "kept");
-    };
-    const kv = await updateObject(
-      core,
-      {
-        def,
-        namespace,
-        name,
-        subresource,
-        change,
-        owners: "kept",
-        ...(subresource === "" ? { missing } : {}),
-      },
-      ctx,
-    );
-    answerOne(r, def, created ? 201 : 200, kv, core.now);
-  }
-
-  async function deleteOptions(r: ResourceRequest, ctx: WriteContext): Promise<DeleteOptionsBody> {
-    const body = await readBody(r.req);
-    let options: ReturnType<typeof readDeleteOptions> = {};
-    if (body.length > 0) {
-      const type = r.req.headers["content-type"];
-      options = readDeleteOptions(await core.codec.decodeBody(body, type, deleteOptionsKind, ctx));
-    }
-    const q = r.query;
-    options.gracePeriodSeconds ??= integer(q, "gracePeriodSeconds");
-    options.propagationPolicy ??= q.get("propagationPolicy") ?? undefined;
-    if (q.has("orphanDependents")) options.orphanDependents ??= truthy(q.get("orphanDependents"));
-    if (options.dryRun?.includes("All")) ctx.dryRun = true;
-    return options;
-  }
-
-  async function remove(r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext): Promise<void> {
-    const { namespace, name } = r.info;
-    const options = await deleteOptions(r, ctx);
-    refuseImmortal(def, name);
-    const outcome = await deleteObject(core, def, namespace, name, options, ctx);
-    if (outcome.kind === "pending") {
-      const waits = options.orphanDependents === false;
-      return answerOne(r, def, waits ? 202 : 200, outcome.kv, core.now);
-    }
-    if (def.group === "" && returnsDeleted.has(def.plural))
-      return answerOne(r, def, 200, outcome.kv, core.now);
-    answerJson(r.req, r.res, 200, deletedStatus(def, servedObject(def, outcome.kv)));
-  }
-
   async function onSubresource(r: ResourceRequest, def: ResourceDefinition): Promise<void> {
     const { namespace, name, subresource } = r.info;
     const handler = subresources.find(def, subresource);
@@ -249,7 +87,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     const ctx = writeContext(r, def);
     let body: unknown;
     let patchOf: ((current: unknown) => unknown) | undefined;
-    if (method === "POST" || method === "PUT") body = await readObject(r, handler.body ?? def, ctx);
+    if (method === "POST" || method === "PUT") body = await writes.readObject(r, handler.body ?? def, ctx);
     if (method === "PATCH") {
       const type = patchTypeOf(r.req.headers["content-type"]);
       const text = (await readBody(r.req)).toString();
@@ -278,18 +116,11 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       checkAccept(r);
       if (method === "POST") {
         need(def, "create");
-        const kv = await createObject(core, def, info.namespace, await readObject(r, def, ctx), ctx);
-        return answerOne(r, def, 201, kv, core.now);
+        return writes.create(r, def, ctx);
       }
       if (method === "DELETE") {
         need(def, "deletecollection");
-        const options = await deleteOptions(r, ctx);
-        return answerList(
-          r,
-          def,
-          await deleteCollection(core, def, listQuery(query, info.namespace), options, ctx),
-          core.now,
-        );
+        return writes.removeCollection(r, def, ctx);
       }
       throw methodNotAllowed();
     }
@@ -306,16 +137,12 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     }
     const ctx = writeContext(r, def);
     checkAccept(r);
-    if (method === "PUT") return update(r, def, ctx);
-    if (method === "PATCH") return patch(r, def, ctx);
+    if (method === "PUT") return writes.update(r, def, ctx);
+    if (method === "PATCH") return writes.patch(r, def, ctx);
     if (method === "DELETE" && info.subresource === "") {
       need(def, "delete");
-      return remove(r, def, ctx);
+      return writes.remove(r, def, ctx);
     }
     throw methodNotAllowed();
   };
 }
-
-const _verbOf = (method: string): string =>
-  ({ GET: "get", POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" })[method] ??
-  method.toLowerCase();
