@@ -166,26 +166,41 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     return found.port;
   }
 
+  /** Ports of one number and several protocols share a node port. */
+  function takeFirstNodePorts(s: Service, taken: Taken): void {
+    const list = s.spec!.ports ?? [];
+    const shared = new Map<number, number>();
+    for (const [i, p] of list.entries()) {
+      if (!p.nodePort && !needsNodePort(s)) continue;
+      const known = shared.get(p.port);
+      const field = `spec.ports[${i}].nodePort`;
+      if (known === undefined) {
+        const chosen = list.find((q) => q.port === p.port && q.nodePort)?.nodePort ?? 0;
+        p.nodePort = takePort(s, chosen, field, taken);
+        shared.set(p.port, p.nodePort);
+      } else if (!p.nodePort) p.nodePort = known;
+      else if (p.nodePort !== known) takePort(s, p.nodePort, field, taken);
+    }
+  }
+
+  /** Unlike at first, ports that are added share no number but one that they name. */
+  function takeMoreNodePorts(s: Service, old: Service, taken: Taken): void {
+    const had = new Set((old.spec?.ports ?? []).map((p) => p.nodePort ?? 0));
+    const mine = new Set<number>();
+    for (const [i, p] of (s.spec!.ports ?? []).entries()) {
+      const wanted = p.nodePort ?? 0;
+      if (wanted === 0 && !needsNodePort(s)) continue;
+      if (wanted === 0 || !(had.has(wanted) || mine.has(wanted)))
+        p.nodePort = takePort(s, wanted, `spec.ports[${i}].nodePort`, taken);
+      mine.add(wanted);
+    }
+  }
+
   function takeNodePorts(s: Service, old: Service | undefined, taken: Taken): void {
     const { type } = s.spec!;
     if (type !== "NodePort" && type !== "LoadBalancer") return;
-    const allocate = needsNodePort(s);
-    const had = new Set((old?.spec?.ports ?? []).map((p) => p.nodePort ?? 0).filter((n) => n !== 0));
-    const list = s.spec!.ports ?? [];
-    // On create, ports of one number and several protocols share a node port.
-    const shared = new Map<number, number>();
-    const mine = new Set<number>();
-    for (const [i, p] of list.entries()) {
-      let wanted = p.nodePort ?? 0;
-      if (wanted === 0 && !allocate) continue;
-      if (wanted === 0 && !old)
-        wanted = shared.get(p.port) ?? list.find((q) => q.port === p.port && q.nodePort)?.nodePort ?? 0;
-      if (!mine.has(wanted) && !had.has(wanted))
-        wanted = takePort(s, wanted, `spec.ports[${i}].nodePort`, taken);
-      p.nodePort = wanted;
-      mine.add(wanted);
-      if (!shared.has(p.port)) shared.set(p.port, wanted);
-    }
+    if (old) takeMoreNodePorts(s, old, taken);
+    else takeFirstNodePorts(s, taken);
   }
 
   function takeHealthCheckPort(s: Service, old: Service | undefined, taken: Taken): void {
