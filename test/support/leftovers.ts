@@ -34,7 +34,8 @@ export function leftovers(cluster: string, dirs: readonly string[] = []): string
     ...lines("ip", ["-o", "link", "show"])
       .filter((l) => /: ptl\d+/.test(l))
       .map((l) => `link ${l}`),
-    ...lines("ip", ["route", "show", "table", "all"])
+    ...["-4", "-6"]
+      .flatMap((family) => lines("ip", [family, "route", "show", "table", "all"]))
       .filter((l) => /dev ptl\d+/.test(l))
       .map((l) => `route ${l}`),
     ...lines("nft", ["list", "tables"])

@@ -11,7 +11,7 @@ import { createUpstreams } from "./upstreams.ts";
 
 export interface DnsOptions {
   client: KubeClient;
-  cluster: Pick<ClusterFacts, "domain" | "dnsAddress" | "podCIDR" | "serviceCIDR">;
+  cluster: Pick<ClusterFacts, "domain" | "dnsAddress" | "podCIDR" | "serviceCIDR" | "second">;
   /** Where to answer, UDP and TCP. The addresses must be there. */
   listen: readonly SocketAddress[];
   /** Servers for names outside the cluster: `address` or `address:port` (port 53 otherwise). */
@@ -81,7 +81,9 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
     zone: {
       domain: cluster.domain.toLowerCase().replace(/\.$/, ""),
       dnsAddress: cluster.dnsAddress,
-      ranges: [cluster.serviceCIDR, cluster.podCIDR].map(mustParseCIDR),
+      ranges: [cluster, ...(cluster.second ? [cluster.second] : [])]
+        .flatMap((of) => [of.serviceCIDR, of.podCIDR])
+        .map(mustParseCIDR),
       serial: options.serial,
     },
     synced: () => watch.hasSynced,

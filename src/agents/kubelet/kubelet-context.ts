@@ -8,8 +8,8 @@ import type { Images, PodRuntime } from "./runtime/mod.ts";
 
 export interface NodeFacts {
   nodeName: string;
-  /** InternalIP. */
-  address: string;
+  /** InternalIPs, one a family, the cluster's first family first. */
+  addresses: readonly string[];
   cluster: ClusterFacts;
   rootDir: string;
   podLogDir: string;

@@ -29,8 +29,9 @@ export interface KubeletOptions {
   /** What is left on the machine now. */
   room(): MachineRoom;
   nodeName: string;
-  address: string;
-  podCIDR: string;
+  /** InternalIPs, and this node's parts of the pod ranges; one a family, the cluster's first family first. */
+  addresses: readonly string[];
+  podCIDRs: readonly string[];
   labels: Record<string, string>;
   cluster: ClusterFacts;
   kubeletPort: number;
@@ -77,7 +78,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const context: KubeletContext = {
     facts: {
       nodeName,
-      address: options.address,
+      addresses: options.addresses,
       cluster: options.cluster,
       rootDir: options.rootDir,
       podLogDir: options.podLogDir,

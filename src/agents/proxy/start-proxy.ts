@@ -82,9 +82,10 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   });
 
   const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
-  const { podCIDR, nodeCIDR, loadBalancerCIDR } = options.cluster;
-  const rangesOf = (own: string): string[] =>
-    serviceRanges({ own, objects: cidrs.list(), others: [podCIDR, nodeCIDR, loadBalancerCIDR] });
+  const others = [options.cluster, ...(options.cluster.second ? [options.cluster.second] : [])].flatMap(
+    ({ podCIDR, nodeCIDR, loadBalancerCIDR }) => [podCIDR, nodeCIDR, loadBalancerCIDR],
+  );
+  const rangesOf = (own: string): string[] => serviceRanges({ own, objects: cidrs.list(), others });
 
   const metrics = createProxyMetrics();
   const latency = createProgrammingLatency(clock.wall());
@@ -92,13 +93,15 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   /** By Service, as the kernel has it: port of the health check and endpoints on this node. */
   const healthPorts = new Map<string, { port: number; localEndpoints: number }>();
 
-  /** Keeps the ports of health checks as the Services of the first family want them. */
+  /** Keeps the ports of health checks as the Services want them. */
   function updateHealthPorts(keys: Iterable<string>): void {
     if (!options.healthPorts) return;
-    const plan = keepers[0]!.plan;
     let changed = false;
     for (const key of new Set([...keys, ...healthPorts.keys()])) {
-      const { healthCheckNodePort: port, localEndpoints = 0 } = plan?.get(key) ?? {};
+      // A Service may be of one family only, whose endpoints count then.
+      const inFamilies = keepers.flatMap((k) => k.plan?.get(key) ?? []);
+      const port = inFamilies.find((r) => r.healthCheckNodePort !== undefined)?.healthCheckNodePort;
+      const localEndpoints = Math.max(0, ...inFamilies.map((r) => r.localEndpoints));
       const known = healthPorts.get(key);
       if (known && known.port === port) known.localEndpoints = localEndpoints;
       else if (known || port !== undefined) {
@@ -119,7 +122,10 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     podCIDR: options.podCIDR,
     serviceCIDR: options.cluster.serviceCIDR,
   };
-  const keepers = [first, ...(options.second ? [options.second] : [])].map((at) => {
+  const families = [first, ...(options.second ? [options.second] : [])];
+  /** Families whose table is behind. */
+  const unsettled = new Set(families);
+  const keepers = families.map((at) => {
     const v6 = isIPv6(at.nodeAddress);
     const facts = (): NodeFacts => ({
       family: v6 ? "ip6" : "ip",
@@ -153,9 +159,9 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       failed: () => metrics.failed(v6 ? "IPv6" : "IPv4"),
       settled(settledKeys) {
         const now = clock.wall();
-        health = { lastUpdated: now, waitingSince: undefined };
-        if (at !== first) return;
-        for (const ms of latency.settled(settledKeys, now)) metrics.programmed(ms);
+        unsettled.delete(at);
+        if (unsettled.size === 0) health = { lastUpdated: now, waitingSince: undefined };
+        if (at === first) for (const ms of latency.settled(settledKeys, now)) metrics.programmed(ms);
         updateHealthPorts(settledKeys);
       },
     });
@@ -165,6 +171,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     const now = clock.wall();
     if (health.waitingSince === undefined) health = { ...health, waitingSince: now };
     metrics.queued(now);
+    for (const at of families) unsettled.add(at);
     for (const k of keepers) k.touch(key);
   };
   const touchService = (s: Service): void => {
@@ -199,9 +206,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   nodes.on({ added: readNode, updated: readNode });
   let known = "";
   function readRanges(): void {
-    const now = [first, ...(options.second ? [options.second] : [])]
-      .map((at) => rangesOf(at.serviceCIDR))
-      .join();
+    const now = families.map((at) => rangesOf(at.serviceCIDR)).join();
     if (now === known) return;
     known = now;
     for (const k of keepers) k.reload();

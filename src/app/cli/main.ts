@@ -24,11 +24,12 @@ program
   .description("start a cluster, or what is missing of it")
   .option(...name)
   .option("--nodes <n>", "number of nodes, 1 to 10 (default: 1)")
-  .option("--node-cidr <range>", "addresses of the nodes")
+  .option("--ip-family <family>", "ipv4, ipv6 or dual (default: ipv4)")
+  .option("--node-cidr <range>", "addresses of the nodes; dual: a range a family, with a comma between")
   .option("--pod-cidr <range>", "addresses of the pods")
   .option("--service-cidr <range>", "addresses of the Services")
   .option("--load-balancer-cidr <range>", "addresses of the load balancers")
-  .option("--api-port <port>", "port of the API server on 127.0.0.1")
+  .option("--api-port <port>", "port of the API server on 127.0.0.1 (ipv6: ::1)")
   .option("--zones <names>", "zones that the nodes are dealt out to in turn, e.g. a,b")
   .option(
     "--allow-external-ips",
@@ -40,6 +41,7 @@ program
     const result = await up({
       name: o.name,
       nodes: wholeNumber("--nodes", o.nodes),
+      ipFamily: o.ipFamily,
       nodeCIDR: o.nodeCidr,
       podCIDR: o.podCidr,
       serviceCIDR: o.serviceCidr,

@@ -1,12 +1,26 @@
 // The configuration files of a cluster's processes, written from its plan.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { renderCniConfig } from "../../core/cluster/cni-config.ts";
+import {
+  addressesAtOnce,
+  needsAddressesAtOnce,
+  renderAddressesAtOnce,
+  renderCniConfig,
+} from "../../core/cluster/cni-config.ts";
 import type { NodeConfig, ServerConfig } from "../../core/cluster/config.ts";
 import { renderContainerdConfig } from "../../core/cluster/containerd-config.ts";
+import { parseIP, scopeOf } from "../../core/net/mod.ts";
 import { bridgeName, clusterPaths, nodePaths, stateRoot } from "./paths.ts";
 import { pkiFiles } from "./pki.ts";
-import type { Plan } from "./plan.ts";
+import { apiHost, familyPlans, type Plan } from "./plan.ts";
 
 const zoneLabel = "topology.kubernetes.io/zone";
 
@@ -23,29 +37,46 @@ const cniBinDirs = ["/usr/lib/cni", "/opt/cni/bin"];
 /** systemd-resolved's own list stands beside the one that names only its stub on loopback. */
 const resolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
-/** Name servers of the machine that a pod's questions can be forwarded to: not the loopback ones, which the node can't reach. */
-function upstreamNameServers(files: readonly string[] = resolverFiles): string[] {
+/**
+ * Name servers of the machine that a pod's questions can be forwarded to: of the cluster's families, and not those on loopback
+ * or one link, which the node can't reach.
+ */
+function upstreamNameServers(
+  families: readonly (4 | 6)[],
+  files: readonly string[] = resolverFiles,
+): string[] {
   for (const file of files) {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
     const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
       .map((m) => m[1]!)
-      .filter((a) => /^\d/.test(a) && !a.startsWith("127."));
+      .filter((a) => {
+        const ip = parseIP(a);
+        return ip !== undefined && families.includes(ip.family) && scopeOf(ip) === "unicast";
+      });
     if (servers.length > 0) return servers;
   }
   return [];
 }
 
+/** containerd looks for plugins in one directory: the machine's own are linked to from where ours is. */
+function placePlugins(dir: string, systemPlugins: string): void {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  for (const name of ["ptp", "host-local", "loopback"])
+    symlinkSync(join(systemPlugins, name), join(dir, name));
+  writeFileSync(join(dir, addressesAtOnce), renderAddressesAtOnce(), { mode: 0o755 });
+}
+
 export function writeConfigs(plan: Plan): void {
-  const { cluster, nodes, gateway, index } = plan;
+  const { cluster, nodes, index } = plan;
+  const families = familyPlans(plan);
+  const { port } = cluster.apiServer;
   const paths = clusterPaths(cluster.name);
   const pki = pkiFiles(paths.pki);
   const server: ServerConfig = {
     cluster,
     dataDir: paths.store,
-    listen: [
-      { host: "127.0.0.1", port: cluster.apiServer.port },
-      { host: gateway, port: cluster.apiServer.port },
-    ],
+    listen: [apiHost(plan), ...families.map((f) => f.gateway)].map((host) => ({ host, port })),
     hostLink: bridgeName(index),
     pki: {
       caCert: pki.caCert,
@@ -65,27 +96,31 @@ export function writeConfigs(plan: Plan): void {
       address: node.address,
       podCIDR: node.podCIDR,
       labels: node.zone === undefined ? {} : { [zoneLabel]: node.zone },
+      ...(node.second ? { second: node.second } : {}),
       rootDir: at.kubeletDir,
       criSocket: at.criSocket,
       podLogDir: at.podLogDir,
       pki: { caCert: pki.caCert, client: pki.nodeClient(node.name), serving: pki.nodeServing(node.name) },
-      dnsUpstreams: upstreamNameServers(),
+      dnsUpstreams: upstreamNameServers(families.map((f) => f.family)),
       kubeletPort: 10250,
     };
     writeFileSync(at.config, JSON.stringify(config, null, 2));
+    const podCIDRs = [node.podCIDR, ...(node.second ? [node.second.podCIDR] : [])];
+    const systemPlugins = cniBinDirs.find((d) => existsSync(join(d, "ptp"))) ?? cniBinDirs[0]!;
+    if (needsAddressesAtOnce(podCIDRs)) placePlugins(at.cniBinDir, systemPlugins);
     writeFileSync(
       at.containerdConfig,
       renderContainerdConfig({
         root: at.containerdRoot,
         state: at.containerdState,
         socket: at.criSocket,
-        cniBinDir: cniBinDirs.find((d) => existsSync(join(d, "ptp"))) ?? cniBinDirs[0]!,
+        cniBinDir: needsAddressesAtOnce(podCIDRs) ? at.cniBinDir : systemPlugins,
         cniConfDir: at.cniConfDir,
         sandboxImage: "portolan.local/pause:1",
         restrictOomScoreAdj: (capabilities() & capSysResource) === 0n,
       }),
     );
-    const cni = { name: `portolan-${cluster.name}-${node.name}`, podCIDR: node.podCIDR, mtu: 1500 };
+    const cni = { name: `portolan-${cluster.name}-${node.name}`, podCIDRs, mtu: 1500 };
     mkdirSync(at.cniConfDir, { recursive: true });
     writeFileSync(
       join(at.cniConfDir, "10-portolan.conflist"),

@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
-import type { Plan, TakenRange } from "./plan.ts";
+import { type FamilyPlan, familyPlans, type Plan, type TakenRange } from "./plan.ts";
 
 interface Route {
   dst: string;
@@ -13,14 +13,18 @@ interface Route {
 }
 
 /** The routes of this network namespace that a new cluster must not collide with; Portolan's own bridges left out. */
-export async function takenRanges(): Promise<TakenRange[]> {
-  const routes = await ipJson<Route[]>(["-4", "route", "show", "table", "all", "type", "unicast"]);
-  return routes
-    .filter((r) => r.dst !== "default" && !/^ptl\d+$/.test(r.dev ?? ""))
-    .map((r) => ({
-      range: r.dst.includes("/") ? r.dst : `${r.dst}/32`,
-      what: `the route ${r.dst}${r.gateway ? ` via ${r.gateway}` : ""}${r.dev ? ` dev ${r.dev}` : ""}`,
-    }));
+export async function takenRanges(families: readonly (4 | 6)[]): Promise<TakenRange[]> {
+  const lists = await Promise.all(
+    families.map((f) => ipJson<Route[]>([`-${f}`, "route", "show", "table", "all", "type", "unicast"])),
+  );
+  return lists.flatMap((routes, i) =>
+    routes
+      .filter((r) => r.dst !== "default" && !/^ptl\d+$/.test(r.dev ?? ""))
+      .map((r) => ({
+        range: r.dst.includes("/") ? r.dst : `${r.dst}/${families[i] === 4 ? 32 : 128}`,
+        what: `the route ${r.dst}${r.gateway ? ` via ${r.gateway}` : ""}${r.dev ? ` dev ${r.dev}` : ""}`,
+      })),
+  );
 }
 
 const prefixOf = (cidr: string): string => cidr.slice(cidr.indexOf("/"));
@@ -31,19 +35,37 @@ function namespaceExists(netns: string): boolean {
   return existsSync(file) && statSync(file).dev !== statSync("/run/netns").dev;
 }
 
+/** On a link of our own nobody else has our addresses (nor tells us routes): they are usable at once. */
+const ownLink = { accept_dad: "0", accept_ra: "0", accept_redirects: "0", disable_ipv6: "0" };
+
+function ipv6Sysctls(link: string, values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([k, v]) => [`net/ipv6/conf/${link}/${k}`, v]));
+}
+
+/** `nodad`: the address is not looked for on the link before it is used. */
+const addressOn = (family: FamilyPlan, address: string, link: string): string =>
+  `address replace ${address}${prefixOf(family.ranges.nodeCIDR)} dev ${link}${family.family === 6 ? " nodad" : ""}`;
+
 /** Makes what is not there yet; running it again changes nothing. */
 export async function createNetwork(plan: Plan): Promise<void> {
-  const { cluster, index, gateway, nodes } = plan;
+  const { cluster, index, nodes } = plan;
+  const families = familyPlans(plan);
+  const withIPv6 = families.some((f) => f.family === 6);
   const bridge = bridgeName(index);
   const links = new Set((await ipJson<{ ifname: string }[]>(["link", "show"])).map((l) => l.ifname));
   const spaces = nodes.map((n, i) => ({
-    ...n,
+    name: n.name,
     netns: netnsName(cluster.name, n.name),
     link: nodeLinkName(index, i + 1),
   }));
+  if (withIPv6) {
+    if (!links.has(bridge)) await ipBatch([`link add ${bridge} type bridge mcast_snooping 0`]);
+    links.add(bridge);
+    await setSysctls(undefined, ipv6Sysctls(bridge, ownLink));
+  }
   const host: string[] = [];
   if (!links.has(bridge)) host.push(`link add ${bridge} type bridge`);
-  host.push(`address replace ${gateway}${prefixOf(cluster.nodeCIDR)} dev ${bridge}`, `link set ${bridge} up`);
+  host.push(...families.map((f) => addressOn(f, f.gateway, bridge)), `link set ${bridge} up`);
   for (const s of spaces) {
     if (!namespaceExists(s.netns)) {
       if (existsSync(`/run/netns/${s.netns}`)) host.push(`netns delete ${s.netns}`);
@@ -57,18 +79,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
   }
   await ipBatch(host);
   await Promise.all(
-    spaces.map(async (s) => {
-      const others = spaces.filter((o) => o !== s);
-      await ipBatch(
-        [
-          "link set lo up",
-          `address replace ${s.address}${prefixOf(cluster.nodeCIDR)} dev eth0`,
-          "link set eth0 up",
-          `route replace default via ${gateway}`,
-          ...others.map((o) => `route replace ${o.podCIDR} via ${o.address}`),
-        ],
-        s.netns,
-      );
+    spaces.map(async (s, i) => {
       await setSysctls(s.netns, {
         "net/ipv4/ip_forward": "1",
         // As kube-proxy sets them.
@@ -83,19 +94,46 @@ export async function createNetwork(plan: Plan): Promise<void> {
         "net/ipv4/conf/all/rp_filter": "0",
         "net/ipv4/conf/default/rp_filter": "0",
         "net/ipv4/conf/eth0/rp_filter": "0",
+        ...(withIPv6
+          ? {
+              // IPv6 has no send_redirects: without a limit to each client, redirects take nothing from refusals.
+              "net/ipv6/icmp/ratelimit": "0",
+              ...ipv6Sysctls("all", ownLink),
+              ...ipv6Sysctls("default", ownLink),
+              ...ipv6Sysctls("eth0", ownLink),
+            }
+          : {}),
       });
+      await ipBatch(
+        [
+          "link set lo up",
+          ...families.map((f) => addressOn(f, f.nodes[i]!.address, "eth0")),
+          "link set eth0 up",
+          ...families.flatMap(({ family, gateway, nodes }) => [
+            `route replace ${family === 4 ? "0.0.0.0/0" : "::/0"} via ${gateway}`,
+            ...nodes.filter((_, o) => o !== i).map((o) => `route replace ${o.podCIDR} via ${o.address}`),
+          ]),
+        ],
+        s.netns,
+      );
       await openLoopback(s.netns);
     }),
   );
-  const first = spaces[0]!.address;
-  const there = new Set((await ipJson<Route[]>(["-4", "route", "show", "dev", bridge])).map((r) => r.dst));
+  for (const f of families) {
+    await routeFromHost(f, bridge);
+    await allowEgress(f, cluster.name, bridge);
+  }
+}
+
+async function routeFromHost({ family, ranges, nodes }: FamilyPlan, bridge: string): Promise<void> {
+  const routes = await ipJson<Route[]>([`-${family}`, "route", "show", "dev", bridge]);
+  const there = new Set(routes.map((r) => r.dst));
   // The server keeps these at a living node: one that is there may lead to another than the first.
-  const ranges = [cluster.serviceCIDR, cluster.loadBalancerCIDR].filter((r) => r !== "" && !there.has(r));
+  const whole = [ranges.serviceCIDR, ranges.loadBalancerCIDR].filter((r) => r !== "" && !there.has(r));
   await ipBatch([
-    ...spaces.map((s) => `route replace ${s.podCIDR} via ${s.address} dev ${bridge}`),
-    ...ranges.map((r) => `route replace ${r} via ${first} dev ${bridge}`),
+    ...nodes.map((n) => `route replace ${n.podCIDR} via ${n.address} dev ${bridge}`),
+    ...whole.map((r) => `route replace ${r} via ${nodes[0]!.address} dev ${bridge}`),
   ]);
-  await allowEgress(plan);
 }
 
 /**
@@ -124,31 +162,50 @@ table ip portolan-loopback {
  * interface is masqueraded. What the machine has no route for is refused at once, in words that end a lookup too (a UDP
  * socket hears of nothing softer): a machine that does not forward would drop it, and pods would wait for their time-outs.
  */
-async function allowEgress({ cluster, index }: Plan): Promise<void> {
-  const defaults = await ipJson<unknown[]>(["-4", "route", "show", "default"]);
-  const table = hostTableName(cluster.name);
-  const bridge = bridgeName(index);
+async function allowEgress({ family, ranges }: FamilyPlan, cluster: string, bridge: string): Promise<void> {
+  const defaults = await ipJson<unknown[]>([`-${family}`, "route", "show", "default"]);
+  const table = `${family === 4 ? "ip" : "ip6"} ${hostTableName(cluster)}`;
+  const source = family === 4 ? "ip saddr" : "ip6 saddr";
   const out =
     defaults.length === 0
       ? ""
       : `
   chain postrouting {
     type nat hook postrouting priority srcnat;
-    ip saddr { ${cluster.nodeCIDR}, ${cluster.podCIDR} } oifname != "${bridge}" masquerade
+    ${source} { ${ranges.nodeCIDR}, ${ranges.podCIDR} } oifname != "${bridge}" masquerade
   }`;
+  // Link-local destinations are the link's own business: neighbours ask for one another there.
+  const beyond = family === 4 ? "" : "ip6 daddr != fe80::/10 ";
+  const refusal = family === 4 ? "icmp type admin-prohibited" : "icmpv6 type admin-prohibited";
   await run("nft", ["-f", "-"], {
     input: `
-table ip ${table} {}
-delete table ip ${table}
-table ip ${table} {${out}
+table ${table} {}
+delete table ${table}
+table ${table} {${out}
   chain prerouting {
     type filter hook prerouting priority filter;
-    iifname "${bridge}" fib daddr type unicast fib daddr oif missing reject with icmp type admin-prohibited
+    iifname "${bridge}" ${beyond}fib daddr type unicast fib daddr oif missing reject with ${refusal}
   }
 }
 `,
   });
-  if (defaults.length > 0) await run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+  if (defaults.length === 0) return;
+  if (family === 4) await run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
+  else await forwardIPv6();
+}
+
+/**
+ * A machine that forwards IPv6 no longer listens to its own routers, and forgets the default route it has of them, unless it
+ * is told to listen all the same (accept_ra 2, Linux' ip-sysctl).
+ */
+async function forwardIPv6(): Promise<void> {
+  const script = `
+[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" = 0 ] || exit 0
+for link in /proc/sys/net/ipv6/conf/*; do
+  [ "$(cat "$link/accept_ra")" != 1 ] || echo 2 > "$link/accept_ra"
+done
+echo 1 > /proc/sys/net/ipv6/conf/all/forwarding`;
+  await run("sh", ["-e", "-c", script]);
 }
 
 /** Takes away everything that createNetwork makes; what is gone already is no error. */
@@ -165,7 +222,7 @@ export async function removeNetwork(
   const links =
     index === undefined ? [] : nodes.map((n) => nodeLinkName(index, Number(n.slice("node-".length))));
   await Promise.all([
-    quiet("nft", ["delete", "table", "ip", hostTableName(name)]),
+    ...["ip", "ip6"].map((family) => quiet("nft", ["delete", "table", family, hostTableName(name)])),
     ...links.map((link) => quiet("ip", ["link", "delete", link])),
     ...(index === undefined ? [] : [quiet("ip", ["link", "delete", bridgeName(index)])]),
     ...netns.map((n) => quiet("ip", ["netns", "delete", n])),

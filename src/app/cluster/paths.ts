@@ -42,6 +42,8 @@ export interface NodePaths {
   containerdState: string;
   criSocket: string;
   cniConfDir: string;
+  /** Plugins, where the machine's own are not enough. */
+  cniBinDir: string;
   podLogDir: string;
   kubeletDir: string;
 }
@@ -58,6 +60,7 @@ export function nodePaths(cluster: string, node: string): NodePaths {
     containerdState: join(run, "containerd"),
     criSocket: join(run, "containerd.sock"),
     cniConfDir: join(dir, "cni"),
+    cniBinDir: join(dir, "cni-bin"),
     podLogDir: join(dir, "pod-logs"),
     kubeletDir: join(dir, "kubelet"),
   };

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KeyPairFiles } from "../../core/cluster/config.ts";
-import type { Plan } from "./plan.ts";
+import { apiHost, familyPlans, type Plan } from "./plan.ts";
 
 /** Paths of every PEM file below a cluster's pki directory. */
 export function pkiFiles(dir: string) {
@@ -26,7 +26,8 @@ export function pkiFiles(dir: string) {
 export async function createPki(plan: Plan, dir: string): Promise<void> {
   if (existsSync(dir)) return;
   const { createAuthority, createSigningKey } = await import("../../edge/pki/mod.ts");
-  const { cluster, nodes, gateway } = plan;
+  const { cluster, nodes } = plan;
+  const local = [...new Set(["127.0.0.1", apiHost(plan)])];
   const fresh = `${dir}.new`;
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true, mode: 0o700 });
@@ -50,7 +51,7 @@ export async function createPki(plan: Plan, dir: string): Promise<void> {
       "kubernetes.default.svc",
       `kubernetes.default.svc.${cluster.domain}`,
     ],
-    addresses: ["127.0.0.1", gateway, cluster.apiServiceAddress],
+    addresses: [...local, ...familyPlans(plan).map((f) => f.gateway), cluster.apiServiceAddress],
   });
   await issue(files.kubeletClient, {
     commonName: "kube-apiserver-kubelet-client",
@@ -64,7 +65,7 @@ export async function createPki(plan: Plan, dir: string): Promise<void> {
       commonName,
       organizations: ["system:nodes"],
       dnsNames: [node.name],
-      addresses: [node.address, "127.0.0.1"],
+      addresses: [node.address, ...(node.second ? [node.second.address] : []), ...local],
     });
   }
   const signing = await createSigningKey();

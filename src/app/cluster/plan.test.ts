@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changedOption, type Plan, type PlanOptions, planCluster, type Surroundings } from "./plan.ts";
+import {
+  apiUrl,
+  changedOption,
+  type Plan,
+  type PlanOptions,
+  planCluster,
+  type Surroundings,
+} from "./plan.ts";
 
 const alone: Surroundings = { taken: [], others: [], netns: "net:[1]", portInUse: () => false };
 
@@ -85,7 +92,43 @@ const refusals: [string, Partial<PlanOptions>, Partial<Surroundings>, RegExp][] 
     {},
     /--pod-cidr 10.1.0.0\/23 has room for 2 nodes, expected 3/,
   ],
-  ["IPv6", { serviceCIDR: "fd00::/112" }, {}, /--service-cidr: expected an IPv4 range/],
+  ["IPv6 in IPv4", { serviceCIDR: "fd00::/112" }, {}, /--service-cidr: expected an IPv4 range/],
+  [
+    "IPv4 in IPv6",
+    { ipFamily: "ipv6", serviceCIDR: "10.96.0.0/16" },
+    {},
+    /--service-cidr: expected an IPv6 range such as fd00:10:96::\/112, at most \/124, got "10.96.0.0\/16"/,
+  ],
+  [
+    "two ranges of one family",
+    { ipFamily: "dual", podCIDR: "10.1.0.0/16,10.2.0.0/16" },
+    {},
+    /--pod-cidr: expected an IPv4 range .*; or an IPv6 range .*; or both with a comma between, got/,
+  ],
+  [
+    "a service range wider than Kubernetes takes",
+    { ipFamily: "ipv6", serviceCIDR: "fd00::/48" },
+    {},
+    /--service-cidr: expected an IPv6 range/,
+  ],
+  [
+    "link-local pods",
+    { ipFamily: "ipv6", podCIDR: "fe80::/56" },
+    {},
+    /--pod-cidr: fe80::\/56 holds addresses/,
+  ],
+  [
+    "a family that is none",
+    { ipFamily: "ipv5" as "ipv4" },
+    {},
+    /--ip-family: expected ipv4, ipv6 or dual, got "ipv5"/,
+  ],
+  [
+    "an IPv6 route of the host",
+    { ipFamily: "dual" },
+    { taken: [{ range: "fd00:10::/32", what: "the route fd00:10::/32 dev wg0" }] },
+    /fd00:10:244::\/56 collides with the route fd00:10::\/32 dev wg0; choose another: portolan up --pod-cidr/,
+  ],
   [
     "ranges that overlap each other",
     { podCIDR: "10.96.0.0/16" },
@@ -107,3 +150,58 @@ const refusals: [string, Partial<PlanOptions>, Partial<Surroundings>, RegExp][] 
 ];
 for (const [name, options, around, message] of refusals)
   test(`refused: ${name}`, () => assert.match(refusal(options, around), message));
+
+test("a dual-stack cluster has both families, IPv4 first", () => {
+  const { cluster, nodes, gateway, second } = plan({ nodes: 2, ipFamily: "dual" });
+  assert.deepEqual([gateway, second?.gateway], ["172.30.0.1", "fd00:172:30::1"]);
+  assert.deepEqual(nodes[1], {
+    name: "node-2",
+    address: "172.30.0.3",
+    podCIDR: "10.244.1.0/24",
+    second: { address: "fd00:172:30::3", podCIDR: "fd00:10:244:1::/64" },
+  });
+  assert.deepEqual(cluster.second, {
+    nodeCIDR: "fd00:172:30::/64",
+    podCIDR: "fd00:10:244::/56",
+    serviceCIDR: "fd00:10:96::/112",
+    loadBalancerCIDR: "fd00:172:30:200::/112",
+  });
+  assert.deepEqual(cluster.apiServer, { host: "172.30.0.1", port: 6443 });
+  assert.equal(cluster.dnsAddress, "10.96.0.10");
+});
+
+test("an IPv6 cluster has IPv6 addresses alone", () => {
+  const six = plan({ nodes: 10, ipFamily: "ipv6" });
+  assert.equal(six.cluster.second, undefined);
+  assert.equal(six.cluster.dnsAddress, "fd00:10:96::a");
+  assert.equal(six.cluster.apiServiceAddress, "fd00:10:96::1");
+  assert.deepEqual(six.nodes[9], {
+    name: "node-10",
+    address: "fd00:172:30::b",
+    podCIDR: "fd00:10:244:9::/64",
+  });
+  assert.equal(apiUrl(six), "https://[::1]:6443");
+});
+
+test("every number of a machine's clusters has ranges of its own in both families", () => {
+  const others: Plan[] = [];
+  for (let i = 0; i < 50; i++) others.push(plan({ name: `c${i}`, ipFamily: "dual" }, { others }));
+  assert.equal(others[49]!.index, 49);
+  const six = plan({ name: "six", ipFamily: "ipv6" }, { others: [others[0]!] });
+  assert.equal(six.index, 1);
+});
+
+test("a range is asked for in one family or in both", () => {
+  const both = plan({ ipFamily: "dual", podCIDR: "fd00:1::/48,10.1.0.0/16", serviceCIDR: "fd00:2::/108" });
+  assert.equal(both.cluster.podCIDR, "10.1.0.0/16");
+  assert.equal(both.cluster.second?.podCIDR, "fd00:1::/48");
+  assert.equal(both.cluster.serviceCIDR, "10.96.0.0/16");
+  assert.equal(both.cluster.second?.serviceCIDR, "fd00:2::/108");
+  const again = { name: "portolan", nodes: 1 };
+  assert.equal(changedOption({ ...again, serviceCIDR: "fd00:02::/108" }, both), undefined);
+  assert.match(
+    changedOption({ ...again, podCIDR: "fd00:3::/48" }, both) ?? "",
+    /has --pod-cidr fd00:1::\/48, not fd00:3::\/48/,
+  );
+  assert.match(changedOption({ ...again, ipFamily: "ipv4" }, both) ?? "", /has --ip-family dual, not ipv4/);
+});

@@ -1,25 +1,38 @@
 // The plan of a cluster: which addresses, ports and names it uses on this machine. Pure: routes and other clusters' plans
 // come in, a plan or a refusal that names the collision and its cure goes out. Defaults: see docs/architecture.md.
-import type { ClusterFacts } from "../../core/cluster/config.ts";
+import type { ClusterFacts, ClusterRanges } from "../../core/cluster/config.ts";
 import {
   type CIDR,
-  masked,
+  joinHostPort,
   nthAddress,
   nthSubnet,
-  overlaps,
-  parseCIDR,
   printCIDR,
   printIP,
   sizeOf,
 } from "../../core/net/mod.ts";
+import {
+  allAsked,
+  askedRange,
+  type Chosen,
+  chooseRanges,
+  collision,
+  crowded,
+  familiesOf,
+  type IPFamily,
+  podBits,
+  type RangeTexts,
+  rangeRules,
+  type TakenRange,
+  wrongRanges,
+} from "./ranges.ts";
 
-export interface PlanOptions {
+export type { IPFamily, TakenRange } from "./ranges.ts";
+
+export interface PlanOptions extends RangeTexts {
   name: string;
   nodes: number;
-  nodeCIDR?: string | undefined;
-  podCIDR?: string | undefined;
-  serviceCIDR?: string | undefined;
-  loadBalancerCIDR?: string | undefined;
+  /** Default "ipv4". */
+  ipFamily?: IPFamily | undefined;
   apiPort?: number | undefined;
   /** Names of zones that the nodes are dealt out to in turn. */
   zones?: readonly string[] | undefined;
@@ -31,6 +44,8 @@ export interface PlannedNode {
   address: string;
   podCIDR: string;
   zone?: string;
+  /** Of the other family; dual-stack clusters only. */
+  second?: { address: string; podCIDR: string };
 }
 
 /** Written to plan.json before anything is made on the machine. */
@@ -41,15 +56,10 @@ export interface Plan {
   nodes: PlannedNode[];
   /** The host's address on the cluster's bridge. */
   gateway: string;
+  /** Of the other family; dual-stack clusters only. */
+  second?: { gateway: string };
   /** Inode of the network namespace that `up` ran in. */
   netns: string;
-}
-
-/** A route or address of the machine that a range may collide with. */
-export interface TakenRange {
-  range: string;
-  /** e.g. "route 10.96.0.0/12 dev eth0". */
-  what: string;
 }
 
 export interface Surroundings {
@@ -58,29 +68,11 @@ export interface Surroundings {
   others: readonly Plan[];
   /** Inode of the current network namespace. */
   netns: string;
+  /** On the loopback address of the cluster's first family. */
   portInUse(port: number): boolean;
 }
 
 export type PlanResult = { ok: true; plan: Plan } | { ok: false; message: string };
-
-const ranges = [
-  { option: "nodeCIDR", flag: "--node-cidr", minimum: 30, at: (i: number) => `172.30.${i}.0/24` },
-  { option: "podCIDR", flag: "--pod-cidr", minimum: 24, at: (i: number) => `10.${244 - i}.0.0/16` },
-  { option: "serviceCIDR", flag: "--service-cidr", minimum: 28, at: (i: number) => `10.${96 + i}.0.0/16` },
-  {
-    option: "loadBalancerCIDR",
-    flag: "--load-balancer-cidr",
-    minimum: 32,
-    at: (i: number) => `172.30.${200 + i}.0/24`,
-  },
-] as const;
-
-/** An IPv4 range without host bits; undefined when the text is anything else. */
-function parseRange(text: string): CIDR | undefined {
-  const range = parseCIDR(text);
-  if (range?.address.family !== 4) return undefined;
-  return masked(range).address.value === range.address.value ? range : undefined;
-}
 
 const refuse = (message: string): PlanResult => ({ ok: false, message });
 
@@ -119,20 +111,51 @@ export function wrongOption(options: PlanOptions): string | undefined {
     return `--api-port: expected a port from 1 to 65535, got ${apiPort}`;
   const zones = wrongZones(options);
   if (zones) return zones;
-  for (const r of ranges) {
-    const text = options[r.option];
-    if (text === undefined) continue;
-    const range = parseRange(text);
-    if (!range || range.bits > r.minimum)
-      return `${r.flag}: expected an IPv4 range such as ${r.at(0)}, at most /${r.minimum}, got ${JSON.stringify(text)}`;
-    if (range.bits < 8 || reserved.some((other) => overlaps(range, parseRange(other)!)))
-      return `${r.flag}: ${text} holds addresses that are not for hosts (${reserved.join(", ")}); choose a range such as ${r.at(0)}`;
-  }
-  return undefined;
+  const family = options.ipFamily ?? "ipv4";
+  if (!Object.hasOwn(familiesOf, family))
+    return `--ip-family: expected ipv4, ipv6 or dual, got ${JSON.stringify(family)}`;
+  return wrongRanges(options, familiesOf[family]);
 }
 
-/** "This network", loopback, link-local, multicast and reserved (RFC 6890). */
-const reserved = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"];
+/** What a plan says of one address family. */
+export interface FamilyPlan {
+  family: 4 | 6;
+  ranges: ClusterRanges;
+  gateway: string;
+  nodes: { name: string; address: string; podCIDR: string }[];
+}
+
+/** The families of a cluster, its first one first. */
+export function familyPlans({ cluster, gateway, nodes, second }: Plan): FamilyPlan[] {
+  const of = (ranges: ClusterRanges, gateway: string, nodes: FamilyPlan["nodes"]): FamilyPlan => ({
+    family: ranges.nodeCIDR.includes(":") ? 6 : 4,
+    ranges,
+    gateway,
+    nodes,
+  });
+  const plans = [of(cluster, gateway, nodes)];
+  if (cluster.second && second)
+    plans.push(
+      of(
+        cluster.second,
+        second.gateway,
+        nodes.map((n) => ({ name: n.name, ...n.second! })),
+      ),
+    );
+  return plans;
+}
+
+export function ipFamilyOf(plan: Plan): IPFamily {
+  const [first, second] = familyPlans(plan);
+  return second ? "dual" : first!.family === 6 ? "ipv6" : "ipv4";
+}
+
+/** Where the machine itself reaches the API server, and users do. */
+export const apiHost = (plan: Plan): string =>
+  plan.cluster.apiServer.host.includes(":") ? "::1" : "127.0.0.1";
+
+export const apiUrl = (plan: Plan): string =>
+  `https://${joinHostPort(apiHost(plan), plan.cluster.apiServer.port)}`;
 
 /** Which of the options asks for something else than the plan has, with the cure. */
 export function changedOption(options: PlanOptions, plan: Plan): string | undefined {
@@ -143,11 +166,13 @@ export function changedOption(options: PlanOptions, plan: Plan): string | undefi
     ["--api-port", options.apiPort, cluster.apiServer.port],
     ["--zones", options.zones?.join(","), zones.join(",") || "(none)"],
     ["--allow-external-ips", options.allowExternalIPs?.toString(), String(cluster.allowExternalIPs ?? false)],
-    ...ranges.map((r): [string, string | undefined, string] => [
-      r.flag,
-      options[r.option],
-      cluster[r.option],
-    ]),
+    ["--ip-family", options.ipFamily, ipFamilyOf(plan)],
+    ...familyPlans(plan).flatMap(({ family, ranges }) =>
+      rangeRules.map((r): [string, string | undefined, string] => {
+        const asked = askedRange(options[r.option], family);
+        return [r.flag, asked && printCIDR(asked), ranges[r.option]];
+      }),
+    ),
   ];
   const other = wanted.find(([, asked, is]) => asked !== undefined && asked !== is);
   return (
@@ -159,24 +184,29 @@ export function changedOption(options: PlanOptions, plan: Plan): string | undefi
 export function planCluster(options: PlanOptions, around: Surroundings): PlanResult {
   const wrong = wrongOption(options);
   if (wrong) return refuse(wrong);
+  const families = familiesOf[options.ipFamily ?? "ipv4"];
   const indexes = new Set(around.others.map((p) => p.index));
+  const others = around.others
+    .filter((o) => o.netns === around.netns)
+    .map((o) => ({ name: o.cluster.name, ranges: familyPlans(o).map((f) => f.ranges) }));
   let why = "";
   for (let index = 0; index < 50; index++) {
     if (indexes.has(index)) continue;
-    const chosen = choose(options, index);
-    const full = crowded(chosen, options.nodes);
+    const chosen = chooseRanges(options, families, index);
+    const full = chosen.map((c) => crowded(c, options.nodes)).find((f) => f);
     if (full) return refuse(full);
-    const clash = collision(chosen, around);
-    if (clash?.foreign) return refuse(clash.message);
-    if (clash) {
-      why = clash.message;
-      if (ranges.every((r) => options[r.option] !== undefined)) return refuse(clash.message);
+    const clashes = chosen.flatMap((c) => collision(c, { taken: around.taken, others }) ?? []);
+    const foreign = clashes.find((c) => c.foreign);
+    if (foreign) return refuse(foreign.message);
+    if (clashes[0]) {
+      why = clashes[0].message;
+      if (allAsked(options, families)) return refuse(why);
       continue;
     }
     const port = options.apiPort ?? 6443 + index;
     if (around.portInUse(port))
       return refuse(
-        `port ${port} is in use on 127.0.0.1; choose another: portolan up --api-port ${port + 100}`,
+        `port ${port} is in use on ${families[0] === 6 ? "::1" : "127.0.0.1"}; choose another: portolan up --api-port ${port + 100}`,
       );
     return { ok: true, plan: layOut(options, index, chosen, port, around.netns) };
   }
@@ -185,84 +215,44 @@ export function planCluster(options: PlanOptions, around: Surroundings): PlanRes
   );
 }
 
-type Chosen = Record<(typeof ranges)[number]["option"], CIDR>;
-
-function choose(options: PlanOptions, index: number): Chosen {
-  return Object.fromEntries(
-    ranges.map((r) => [r.option, parseRange(options[r.option] ?? r.at(index))!]),
-  ) as Chosen;
-}
-
-function collision(chosen: Chosen, around: Surroundings): { message: string; foreign: boolean } | undefined {
-  for (const [i, a] of ranges.entries())
-    for (const b of ranges.slice(i + 1))
-      if (overlaps(chosen[a.option], chosen[b.option]))
-        return {
-          foreign: true,
-          message: `${a.flag} ${printCIDR(chosen[a.option])} and ${b.flag} ${printCIDR(chosen[b.option])} overlap; choose disjoint ranges`,
-        };
-  for (const other of around.others.filter((o) => o.netns === around.netns))
-    for (const r of ranges)
-      for (const theirs of ranges) {
-        const range = parseRange(other.cluster[theirs.option])!;
-        if (overlaps(chosen[r.option], range))
-          return {
-            foreign: false,
-            message: `${r.flag} ${printCIDR(chosen[r.option])} overlaps ${printCIDR(range)} of the cluster ${other.cluster.name}; choose another range, or: portolan down --name ${other.cluster.name}`,
-          };
-      }
-  for (const r of ranges)
-    for (const t of around.taken) {
-      const range = parseRange(t.range);
-      if (range && range.bits > 0 && overlaps(chosen[r.option], range))
-        return {
-          foreign: true,
-          message: `the range ${printCIDR(chosen[r.option])} collides with ${t.what}; choose another: portolan up ${r.flag} RANGE`,
-        };
-    }
-  return undefined;
-}
-
 /** `layOut` asks only for addresses that `crowded` has found to be there. */
 const addressIn = (range: CIDR, n: number): string => printIP(nthAddress(range, n)!);
 
-/** Every node has a /24 of the pod range. */
-const podBits = 24;
-
-/** Why the nodes do not fit into the ranges: an address each beside the network's, the gateway's and the broadcast one. */
-function crowded({ nodeCIDR, podCIDR }: Chosen, nodes: number): string | undefined {
-  const rooms = [
-    { flag: "--node-cidr", range: nodeCIDR, room: Number(sizeOf(nodeCIDR)) - 3 },
-    { flag: "--pod-cidr", range: podCIDR, room: 2 ** (podBits - podCIDR.bits) },
-  ];
-  const full = rooms.find((r) => r.room < nodes);
-  return (
-    full &&
-    `${full.flag} ${printCIDR(full.range)} has room for ${full.room} nodes, expected ${nodes}; choose a wider range`
-  );
-}
-
-function layOut(options: PlanOptions, index: number, chosen: Chosen, port: number, netns: string): Plan {
-  const { nodeCIDR, podCIDR, serviceCIDR, loadBalancerCIDR } = chosen;
-  const gateway = addressIn(nodeCIDR, 1);
-  const nodes = Array.from({ length: options.nodes }, (_, i) => ({
-    name: `node-${i + 1}`,
+function layOut(
+  options: PlanOptions,
+  index: number,
+  [first, other]: readonly Chosen[],
+  port: number,
+  netns: string,
+): Plan {
+  const printed = (c: Chosen): ClusterRanges => ({
+    nodeCIDR: printCIDR(c.nodeCIDR),
+    podCIDR: printCIDR(c.podCIDR),
+    serviceCIDR: printCIDR(c.serviceCIDR),
+    loadBalancerCIDR: printCIDR(c.loadBalancerCIDR),
+  });
+  const nodeIn = ({ nodeCIDR, podCIDR }: Chosen, i: number) => ({
     address: addressIn(nodeCIDR, i + 2),
-    podCIDR: printCIDR(nthSubnet(podCIDR, podBits, i)!),
-    ...(options.zones ? { zone: options.zones[i % options.zones.length]! } : {}),
-  }));
+    podCIDR: printCIDR(nthSubnet(podCIDR, podBits[podCIDR.address.family], i)!),
+  });
+  const { nodeCIDR, serviceCIDR } = first!;
+  const gateway = addressIn(nodeCIDR, 1);
   return {
     index,
     gateway,
+    ...(other ? { second: { gateway: addressIn(other.nodeCIDR, 1) } } : {}),
     netns,
-    nodes,
+    nodes: Array.from({ length: options.nodes }, (_, i) => ({
+      name: `node-${i + 1}`,
+      ...nodeIn(first!, i),
+      ...(other ? { second: nodeIn(other, i) } : {}),
+      ...(options.zones ? { zone: options.zones[i % options.zones.length]! } : {}),
+    })),
     cluster: {
       name: options.name,
       domain: "cluster.local",
-      nodeCIDR: printCIDR(nodeCIDR),
-      podCIDR: printCIDR(podCIDR),
-      serviceCIDR: printCIDR(serviceCIDR),
-      loadBalancerCIDR: printCIDR(loadBalancerCIDR),
+      ...printed(first!),
+      ...(other ? { second: printed(other) } : {}),
       ...(options.allowExternalIPs ? { allowExternalIPs: true } : {}),
       nodePortRange: { from: 30000, to: 32767 },
       apiServiceAddress: addressIn(serviceCIDR, 1),

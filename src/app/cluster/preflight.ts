@@ -31,7 +31,7 @@ function findProgram(name: string): boolean {
 }
 
 /** Every lack of this machine, each as one sentence with its cure; empty when a cluster can be made. */
-export async function checkMachine(): Promise<string[]> {
+export async function checkMachine(families: readonly (4 | 6)[]): Promise<string[]> {
   if (process.getuid?.() !== 0)
     return ["Portolan makes network namespaces and mounts, which needs root: run it with sudo"];
   const lacks: string[] = [];
@@ -58,18 +58,37 @@ export async function checkMachine(): Promise<string[]> {
         `the kernel's nf_tables does not answer (${e.message}): modprobe nf_tables nf_nat nf_conntrack`,
       ),
     );
+  if (families.includes(6)) lacks.push(...lacksOfIPv6());
   return lacks;
 }
 
-/** Ports of 127.0.0.1 that something listens on already, out of those asked about. */
-export async function portsInUse(ports: readonly number[]): Promise<Set<number>> {
+const ipv6Sysctls = "/proc/sys/net/ipv6/conf";
+
+/** Why there is no IPv6 on this machine, in this network namespace. */
+function lacksOfIPv6(): string[] {
+  if (!existsSync(ipv6Sysctls))
+    return [
+      "the kernel has no IPv6 (ipv6.disable=1 on its command line, or no ipv6 module), which --ip-family ipv6 and dual need: boot without it, or choose --ip-family ipv4",
+    ];
+  const off = ["all", "lo"].filter(
+    (link) => readFileSync(`${ipv6Sysctls}/${link}/disable_ipv6`, "utf8").trim() !== "0",
+  );
+  return off.length === 0
+    ? []
+    : [
+        `IPv6 is switched off on this machine, and --ip-family ipv6 and dual need it: sysctl -w ${off.map((link) => `net.ipv6.conf.${link}.disable_ipv6=0`).join(" ")}`,
+      ];
+}
+
+/** Ports of a loopback address that something listens on already, out of those asked about. */
+export async function portsInUse(ports: readonly number[], host: string): Promise<Set<number>> {
   const used = await Promise.all(
     ports.map(
       (port) =>
         new Promise<number | undefined>((resolve) => {
           const server = createServer();
           server.once("error", () => resolve(port));
-          server.listen(port, "127.0.0.1", () => server.close(() => resolve(undefined)));
+          server.listen(port, host, () => server.close(() => resolve(undefined)));
         }),
     ),
   );

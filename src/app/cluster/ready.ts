@@ -4,7 +4,7 @@ import { Agent, request } from "node:https";
 import type { Node } from "../../core/api/types.ts";
 import { clusterPaths } from "./paths.ts";
 import { pkiFiles, readPem } from "./pki.ts";
-import type { Plan } from "./plan.ts";
+import { apiHost, type Plan } from "./plan.ts";
 
 export interface ApiAnswer {
   code: number;
@@ -20,7 +20,7 @@ function askApi(plan: Plan, path: string, timeoutMs = 2000): Promise<ApiAnswer> 
   return new Promise((resolve, reject) => {
     const req = request(
       {
-        host: "127.0.0.1",
+        host: apiHost(plan),
         port: plan.cluster.apiServer.port,
         path,
         ca: readPem(pki.caCert),
@@ -115,6 +115,8 @@ export async function dnsReady(plan: Plan): Promise<string | undefined> {
   const { cluster } = plan;
   const resolver = new Resolver({ timeout: 250, tries: 1 });
   resolver.setServers([cluster.dnsAddress]);
-  const answer = await resolver.resolve4(`kubernetes.default.svc.${cluster.domain}`);
+  const name = `kubernetes.default.svc.${cluster.domain}`;
+  const six = cluster.apiServiceAddress.includes(":");
+  const answer = await (six ? resolver.resolve6(name) : resolver.resolve4(name));
   return answer.includes(cluster.apiServiceAddress) ? undefined : `answered ${answer.join(", ")}`;
 }

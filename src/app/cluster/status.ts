@@ -1,6 +1,7 @@
 // `portolan status`: what runs, where it answers, and how it is.
 import { readPlan } from "./configs.ts";
 import { clusterPaths } from "./paths.ts";
+import { apiUrl, type PlannedNode } from "./plan.ts";
 import { findProcesses } from "./processes.ts";
 import { apiReady, dnsReady, type NodeHealth, nodeHealth } from "./ready.ts";
 
@@ -10,8 +11,10 @@ export interface ClusterStatus {
   state: "Running" | "Degraded" | "Stopped" | "Absent";
   apiServer: { url: string; healthy: boolean; reason: string };
   dns: { address: string; healthy: boolean; reason: string };
-  nodes: (Omit<NodeHealth, "heartbeat"> & { address: string; podCIDR: string })[];
+  nodes: (Omit<NodeHealth, "heartbeat"> & Omit<PlannedNode, "name">)[];
   serviceCIDR: string;
+  /** Of the other family; dual-stack clusters only. */
+  secondServiceCIDR?: string;
   kubeconfig: string;
   processes: { role: string; pid: number; rssBytes: number }[];
   /** Roles that should run and do not; `up` starts them. */
@@ -56,21 +59,20 @@ export async function clusterStatus(name: string): Promise<ClusterStatus> {
   return {
     name,
     state: healthy ? "Running" : processes.length > 0 ? "Degraded" : "Stopped",
-    apiServer: { url: `https://127.0.0.1:${cluster.apiServer.port}`, ...api },
+    apiServer: { url: apiUrl(plan), ...api },
     dns: { address: cluster.dnsAddress, ...dns },
     nodes: nodes.map(({ name, ready, reason }, i) => {
       // The API server learns of a dead node late; here its processes can be seen.
       const gone = missing.find((role) => role === `${name}/node` || role === `${name}/containerd`);
-      const { address, podCIDR } = plan.nodes[i]!;
       return {
+        ...plan.nodes[i]!,
         name,
         ready: ready && !gone,
         reason: ready && gone ? `${gone} is not running` : reason,
-        address,
-        podCIDR,
       };
     }),
     serviceCIDR: cluster.serviceCIDR,
+    ...(cluster.second ? { secondServiceCIDR: cluster.second.serviceCIDR } : {}),
     kubeconfig: clusterPaths(name).kubeconfig,
     processes: processes.sort((a, b) => a.role.localeCompare(b.role) || a.pid - b.pid),
     missing,
@@ -84,15 +86,17 @@ const health = (h: { healthy: boolean; reason: string }): string =>
 export function printStatus(s: ClusterStatus): string {
   if (s.state === "Absent")
     return `There is no cluster "${s.name}". Start it: portolan up${s.name === "portolan" ? "" : ` --name ${s.name}`}`;
+  const both = (first: string, second: string | undefined): string =>
+    second === undefined ? first : `${first}, ${second}`;
   const rows = [
     `${s.name}: ${s.state}`,
     `  API server   ${s.apiServer.url}   ${health(s.apiServer)}`,
     `  DNS          ${s.dns.address}   ${health(s.dns)}`,
-    `  Services     ${s.serviceCIDR}`,
+    `  Services     ${both(s.serviceCIDR, s.secondServiceCIDR)}`,
     `  kubeconfig   ${s.kubeconfig}`,
     ...s.nodes.map(
       (n) =>
-        `  ${n.name.padEnd(12)} ${n.address}   pods ${n.podCIDR}   ${n.ready ? "Ready" : `NotReady: ${n.reason}`}`,
+        `  ${n.name.padEnd(12)} ${both(n.address, n.second?.address)}   pods ${both(n.podCIDR, n.second?.podCIDR)}   ${n.ready ? "Ready" : `NotReady: ${n.reason}`}`,
     ),
     ...(s.missing.length > 0
       ? [`  Missing      ${s.missing.join(", ")}; start them: portolan up --name ${s.name}`]

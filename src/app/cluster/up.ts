@@ -16,9 +16,20 @@ import {
 import { createNetwork, takenRanges } from "./network.ts";
 import { clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
-import { changedOption, type Plan, type PlanOptions, planCluster, wrongName, wrongOption } from "./plan.ts";
+import {
+  apiUrl,
+  changedOption,
+  type IPFamily,
+  ipFamilyOf,
+  type Plan,
+  type PlanOptions,
+  planCluster,
+  wrongName,
+  wrongOption,
+} from "./plan.ts";
 import { checkMachine, portsInUse } from "./preflight.ts";
 import { findProcesses, signalProcess } from "./processes.ts";
+import { familiesOf } from "./ranges.ts";
 import { apiReady, dnsReady, nodesReady, until } from "./ready.ts";
 import { createSteps } from "./steps.ts";
 import { startProcess } from "./supervise.ts";
@@ -99,7 +110,7 @@ async function bringUp(options: UpOptions): Promise<UpResult> {
 function accessOf(plan: Plan, pki: ReturnType<typeof pkiFiles>) {
   return {
     context: contextName(plan.cluster.name),
-    server: `https://127.0.0.1:${plan.cluster.apiServer.port}`,
+    server: apiUrl(plan),
     caCert: readPem(pki.caCert),
     cert: readPem(pki.admin.cert),
     key: readPem(pki.admin.key),
@@ -121,10 +132,12 @@ function imageTemplate() {
 async function preparePlan(options: UpOptions): Promise<Plan> {
   const { name } = options;
   const old = readPlan(name);
-  const asked = { ...options, nodes: options.nodes ?? old?.nodes.length ?? 1 };
+  const ipFamily: IPFamily = options.ipFamily ?? (old ? ipFamilyOf(old) : "ipv4");
+  const asked = { ...options, nodes: options.nodes ?? old?.nodes.length ?? 1, ipFamily };
   const wrong = wrongOption(asked);
   if (wrong) throw new Refusal(wrong);
-  const lacks = await checkMachine();
+  const families = familiesOf[ipFamily];
+  const lacks = await checkMachine(families);
   if (lacks.length > 0) throw new Refusal(lacks.join("\n"));
   checkKubeconfig(options.kubeconfig ?? defaultKubeconfig());
   const paths = clusterPaths(name);
@@ -149,9 +162,9 @@ async function preparePlan(options: UpOptions): Promise<Plan> {
     .filter((p) => p !== undefined);
   const ports =
     options.apiPort === undefined ? Array.from({ length: 50 }, (_, i) => 6443 + i) : [options.apiPort];
-  const used = await portsInUse(ports);
+  const used = await portsInUse(ports, families[0] === 6 ? "::1" : "127.0.0.1");
   const result = planCluster(asked, {
-    taken: await takenRanges(),
+    taken: await takenRanges(families),
     others,
     netns,
     portInUse: (port) => used.has(port),

@@ -62,8 +62,8 @@ async function main(): Promise<void> {
       machine: readMachine(config.rootDir),
       room: () => readRoom(config.rootDir),
       nodeName: config.nodeName,
-      address: config.address,
-      podCIDR: config.podCIDR,
+      addresses: [config.address, ...(config.second ? [config.second.address] : [])],
+      podCIDRs: [config.podCIDR, ...(config.second ? [config.second.podCIDR] : [])],
       labels: config.labels,
       cluster: config.cluster,
       kubeletPort: config.kubeletPort,
@@ -89,7 +89,8 @@ async function main(): Promise<void> {
     onError: (error) => log("kubelet server", { error: String(error) }),
   });
   const listening = await listenTls({
-    host: "0.0.0.0",
+    // Both families, where the node has both.
+    host: [config.address, config.second?.address].some((a) => a?.includes(":")) ? "::" : "0.0.0.0",
     port: config.kubeletPort,
     ca,
     cert: readFileSync(config.pki.serving.cert),

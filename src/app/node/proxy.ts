@@ -6,7 +6,7 @@ import { createConntrack, createNftTables } from "../../edge/nft/mod.ts";
 import { createHealthPorts, serveProxyHttp } from "../../edge/proxy-http/mod.ts";
 
 export interface NodeProxyOptions {
-  config: Pick<NodeConfig, "cluster" | "address" | "nodeName" | "podCIDR">;
+  config: Pick<NodeConfig, "cluster" | "address" | "nodeName" | "podCIDR" | "second">;
   client: KubeClient;
   log(message: string, detail?: object): void;
 }
@@ -21,6 +21,15 @@ export function runProxy({ config, client, log }: NodeProxyOptions, signal: Abor
       cluster: config.cluster,
       nodeAddress: config.address,
       podCIDR: config.podCIDR,
+      ...(config.second && config.cluster.second
+        ? {
+            second: {
+              nodeAddress: config.second.address,
+              podCIDR: config.second.podCIDR,
+              serviceCIDR: config.cluster.second.serviceCIDR,
+            },
+          }
+        : {}),
       nft: createNftTables(),
       conntrack: createConntrack(),
       clock: {

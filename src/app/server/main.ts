@@ -91,7 +91,15 @@ async function main(): Promise<void> {
   void keepBootstrapObjects(api.client, { cluster, caCert, onError }, running.signal);
   // Every informer listens to it.
   setMaxListeners(0, running.signal);
-  const hostRoutes = config.hostLink === undefined ? undefined : createHostRoutes(config.hostLink);
+  const hostRoutes =
+    config.hostLink === undefined
+      ? undefined
+      : createHostRoutes(
+          config.hostLink,
+          [cluster, ...(cluster.second ? [cluster.second] : [])].map((r) =>
+            r.serviceCIDR.includes(":") ? 6 : 4,
+          ),
+        );
   const loops = [
     startControllers({ client: api.client, cluster, caCert, log, hostRoutes }, running.signal),
     startScheduler({ client: api.client, log }, running.signal),

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { pause } from "../../control/client/mod.ts";
 import { failure, type Status, StatusError } from "../../core/api/status.ts";
+import { joinHostPort } from "../../core/net/mod.ts";
 
 export interface ServerTarget {
   server: { host: string; port: number };
@@ -170,7 +171,7 @@ export function createTransport(target: ServerTarget, limits: TransportLimits = 
       }
     } catch (error) {
       if (error instanceof StatusError) throw error;
-      const what = `${call.method} https://${host}:${port}${call.path}`;
+      const what = `${call.method} https://${joinHostPort(host, port)}${call.path}`;
       if (limit.signal.aborted)
         throw new Error(`${what}: no answer within ${timeoutMs / 1000} s`, { cause: error });
       throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
@@ -194,7 +195,9 @@ export function createTransport(target: ServerTarget, limits: TransportLimits = 
       signal.removeEventListener("abort", stop);
       if (error instanceof StatusError || signal.aborted) throw error;
       const why = limit.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : (error as Error).message;
-      throw new Error(`${call.method} https://${host}:${port}${call.path}: ${why}`, { cause: error });
+      throw new Error(`${call.method} https://${joinHostPort(host, port)}${call.path}: ${why}`, {
+        cause: error,
+      });
     } finally {
       clearTimeout(timer);
     }

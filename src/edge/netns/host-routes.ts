@@ -9,15 +9,18 @@ interface ListedRoute {
 }
 
 /** `ip` writes a single address without its length. */
-const inFull = (dst: string): string => (dst.includes("/") ? dst : `${dst}/32`);
+const inFull = (dst: string): string => (dst.includes("/") ? dst : `${dst}/${dst.includes(":") ? 128 : 32}`);
 
-export function createHostRoutes(link: string): HostRoutes {
+/** `families`: those of the cluster. */
+export function createHostRoutes(link: string, families: readonly (4 | 6)[]): HostRoutes {
   return {
     async list() {
-      const routes = await ipJson<ListedRoute[]>(["-4", "route", "show", "dev", link]);
-      return routes.flatMap((r) =>
-        r.gateway && r.dst !== "default" ? [{ to: inFull(r.dst), via: r.gateway }] : [],
+      const lists = await Promise.all(
+        families.map((f) => ipJson<ListedRoute[]>([`-${f}`, "route", "show", "dev", link])),
       );
+      return lists
+        .flat()
+        .flatMap((r) => (r.gateway && r.dst !== "default" ? [{ to: inFull(r.dst), via: r.gateway }] : []));
     },
     async change({ set, remove }) {
       const at = ({ to, via }: HostRoute): string => `${to} via ${via} dev ${link}`;

@@ -15,10 +15,14 @@ export async function ipJson<T>(args: readonly string[]): Promise<T> {
   return JSON.parse(out.trim() === "" ? "[]" : out) as T;
 }
 
-/** Writes sysctls inside a named network namespace (keys as in /proc/sys, with slashes). */
-export async function setSysctls(netns: string, values: Readonly<Record<string, string>>): Promise<void> {
-  const script = Object.entries(values)
+/** Writes sysctls in this network namespace, or in a named one (keys as in /proc/sys, with slashes). */
+export async function setSysctls(
+  netns: string | undefined,
+  values: Readonly<Record<string, string>>,
+): Promise<void> {
+  const input = Object.entries(values)
     .map(([key, value]) => `[ ! -e /proc/sys/${key} ] || echo ${value} > /proc/sys/${key}`)
     .join("\n");
-  await run("nsenter", [`--net=/run/netns/${netns}`, "sh", "-e"], { input: script });
+  if (netns) await run("nsenter", [`--net=/run/netns/${netns}`, "sh", "-e"], { input });
+  else await run("sh", ["-e"], { input });
 }

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { CommandError } from "../command/mod.ts";
 
 export interface HeldNft {
-  /** One transaction in one line; rejects with nft's words. One at a time. */
+  /** One transaction in one line; rejects with nft's words. They go one after the other. */
   run(line: string): Promise<void>;
   close(): void;
 }
@@ -70,31 +70,38 @@ export function createHeldNft(prefix: readonly string[], timeoutMs: number): Hel
     p?.stdin?.end();
   }
 
+  async function runNext(line: string): Promise<void> {
+    if (count >= lifetime) close();
+    child ??= open();
+    const p = child;
+    const mark = `portolan-mark-${++count}`;
+    const words = await new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => p.kill("SIGKILL"), timeoutMs);
+      const settle = (): void => clearTimeout(timer);
+      waiting = {
+        mark,
+        resolve(w) {
+          settle();
+          resolve(w);
+        },
+        reject(e) {
+          settle();
+          reject(e);
+        },
+      };
+      p.stdin!.write(`${line}\n${mark}\n`);
+    });
+    if (/\berror\b/i.test(words)) throw new CommandError("nft -i", "refused", words);
+  }
+
+  /** Each family's keeper has one transaction at a time under way, so the queue is short. */
+  let last: Promise<void> = Promise.resolve();
   return {
     close,
-    async run(line) {
-      if (waiting) throw new CommandError("nft -i", "a transaction is running already", "");
-      if (count >= lifetime) close();
-      child ??= open();
-      const p = child;
-      const mark = `portolan-mark-${++count}`;
-      const words = await new Promise<string>((resolve, reject) => {
-        const timer = setTimeout(() => p.kill("SIGKILL"), timeoutMs);
-        const settle = (): void => clearTimeout(timer);
-        waiting = {
-          mark,
-          resolve(w) {
-            settle();
-            resolve(w);
-          },
-          reject(e) {
-            settle();
-            reject(e);
-          },
-        };
-        p.stdin!.write(`${line}\n${mark}\n`);
-      });
-      if (/\berror\b/i.test(words)) throw new CommandError("nft -i", "refused", words);
+    run(line) {
+      const next = last.then(() => runNext(line));
+      last = next.catch(() => {});
+      return next;
     },
   };
 }

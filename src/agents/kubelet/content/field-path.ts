@@ -3,8 +3,8 @@ import type { Pod } from "../../../core/api/types.ts";
 
 /** Addresses that may be known here before the API has them. */
 export interface PodAddresses {
-  podIPs: string[];
-  hostIPs: string[];
+  podIPs: readonly string[];
+  hostIPs: readonly string[];
   nodeName: string;
 }
 

@@ -40,7 +40,7 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
     objects,
     tokens: await tokens.current(pod),
     // Volumes can name no address: the downward API forbids it.
-    addresses: { podIPs: [], hostIPs: [facts.address], nodeName: facts.nodeName },
+    addresses: { podIPs: [], hostIPs: facts.addresses, nodeName: facts.nodeName },
     allocatable: facts.allocatable,
   });
 

@@ -31,9 +31,9 @@ test("a node that was declared unknown, or deleted, says again that it is there"
       }),
       input: {
         name: "n1",
-        address: "10.0.0.1",
+        addresses: ["10.0.0.1"],
         labels: {},
-        podCIDR: "10.244.0.0/24",
+        podCIDRs: ["10.244.0.0/24"],
         kubeletPort: 10250,
         machine: { architecture: "amd64", cpus: 2, memoryBytes: 2 ** 30, storageBytes: 2 ** 30 },
       },

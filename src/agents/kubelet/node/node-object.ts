@@ -30,8 +30,9 @@ const scarce = { memoryBytes: 100 << 20, storageBytes: 64 << 20, inodes: 10_000,
 
 export interface NodeInput {
   name: string;
-  address: string;
-  podCIDR: string;
+  /** One a family, the cluster's first family first. */
+  addresses: readonly string[];
+  podCIDRs: readonly string[];
   labels: Record<string, string>;
   kubeletPort: number;
   machine: MachineFacts;
@@ -65,7 +66,7 @@ export function newNode(input: NodeInput, status: NonNullable<Node["status"]>): 
       labels: nodeLabels(input),
       annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" },
     },
-    spec: { podCIDR: input.podCIDR, podCIDRs: [input.podCIDR] },
+    spec: { podCIDR: input.podCIDRs[0], podCIDRs: [...input.podCIDRs] },
     status,
   } as Node;
 }
@@ -157,7 +158,7 @@ export function nodeStatus(input: NodeInput, conditions: NodeCondition[]): NonNu
     allocatable: amounts,
     conditions,
     addresses: [
-      { type: "InternalIP", address: input.address },
+      ...input.addresses.map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: input.name },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: input.kubeletPort } },

@@ -108,7 +108,7 @@ export async function startContainer(context: KubeletContext, input: StartInput)
     throw new StartError(error.reason, error.message, error.retryAt);
   }
 
-  const hostIPs = [facts.address];
+  const hostIPs = facts.addresses;
   const podIPs = pod.spec?.hostNetwork ? hostIPs : sandbox.ips;
   const terminationLog = `${volumes.podDir}/containers/${container.name}/${start.attempt}`;
   let config: ReturnType<typeof containerConfig>;

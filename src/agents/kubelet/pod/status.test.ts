@@ -190,7 +190,7 @@ for (const row of rows) {
       state,
       waiting: [],
       messages: new Map(),
-      hostIP: "172.30.0.2",
+      hostIPs: ["172.30.0.2"],
       startTime: "2026-01-01T00:00:00Z",
       ended: row.ended ?? false,
       podIPs: [],

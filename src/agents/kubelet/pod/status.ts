@@ -18,7 +18,8 @@ export interface StatusInput {
   waiting: readonly Waiting[];
   /** Termination messages by container id. */
   messages: ReadonlyMap<string, string>;
-  hostIP: string;
+  /** The node's addresses, the first family's first. */
+  hostIPs: readonly string[];
   /** RFC 3339: when the kubelet first saw the pod. */
   startTime: string;
   /** Everything that ran is dead and nothing will be started: the pod was deleted, evicted or ran out of time. */
@@ -202,15 +203,15 @@ export function podStatus(input: StatusInput): PodStatus {
   // A final phase stays: the runtime may have forgotten the containers since.
   if (old === "Failed" || old === "Succeeded") phase = old;
   const ips = state.sandbox && state.sandbox.ips.length > 0 ? state.sandbox.ips : input.podIPs;
-  const podIPs = pod.spec?.hostNetwork ? (state.sandbox ? [input.hostIP] : []) : [...ips];
+  const podIPs = pod.spec?.hostNetwork ? (state.sandbox ? input.hostIPs : []) : ips;
   const generation = pod.metadata.generation;
   return {
     ...(generation ? { observedGeneration: generation } : {}),
     phase,
     conditions: podConditions({ pod, phase, init, main, state, now: input.now }),
     ...(verdict ? { reason: verdict.reason, message: verdict.message } : {}),
-    hostIP: input.hostIP,
-    hostIPs: [{ ip: input.hostIP }],
+    hostIP: input.hostIPs[0]!,
+    hostIPs: input.hostIPs.map((ip) => ({ ip })),
     ...(podIPs.length > 0 ? { podIP: podIPs[0]!, podIPs: podIPs.map((ip) => ({ ip })) } : {}),
     startTime: input.startTime,
     qosClass: pod.status?.qosClass ?? qosClass(pod.spec!),

@@ -126,7 +126,7 @@ for (const row of rows)
     const change = decideRoutes({
       ranges,
       gone: row.gone ?? [],
-      loadBalancerCIDR,
+      pools: [loadBalancerCIDR],
       services: row.local ? [local("172.30.200.5")] : [],
       slicesOf: () => [slice(...(row.local ?? []))],
       nodes: row.nodes.map(node),
@@ -136,3 +136,37 @@ for (const row of rows)
     for (const r of change.set) assert.equal(r.was, row.now.find((n) => n.to === r.to)?.via);
     assert.deepEqual({ ...change, set }, { set: row.set ?? [], remove: row.remove ?? [] });
   });
+
+test("each family's routes lead to the nodes' addresses of that family", () => {
+  const dual = (name: string, ready: string): Node => {
+    const four = node(`${name}:${ready}`);
+    const six = { type: "InternalIP", address: `fd00:172:30::${Number(name.slice(1)) + 1}` };
+    return { ...four, status: { ...four.status, addresses: [...four.status!.addresses!, six] } };
+  };
+  const web6: Service = local("fd00:172:30:200::5");
+  const here: EndpointSlice = { ...slice("n3"), addressType: "IPv6" };
+  const change = decideRoutes({
+    ranges: [serviceCIDR, "fd00:10:96::/112", loadBalancerCIDR, "fd00:172:30:200::/112"],
+    gone: [],
+    pools: [loadBalancerCIDR, "fd00:172:30:200::/112"],
+    services: [web6],
+    // The IPv4 endpoints of n2 say nothing of IPv6.
+    slicesOf: () => [slice("n2"), here],
+    nodes: [dual("n1", "Unknown"), dual("n2", "True"), dual("n3", "True")],
+    now: [...via("n1", ...ranges), { to: "fd00:172:30:200::7/128", via: "fd00:172:30::3" }],
+  });
+  assert.deepEqual(
+    change.set.map(({ to, via }) => `${to} ${via}`),
+    [
+      "10.96.0.0/16 172.30.0.3",
+      "172.30.200.0/24 172.30.0.3",
+      "fd00:10:96::/112 fd00:172:30::3",
+      "fd00:172:30:200::/112 fd00:172:30::3",
+      "fd00:172:30:200::5/128 fd00:172:30::4",
+    ],
+  );
+  assert.deepEqual(
+    change.remove.map((r) => r.to),
+    ["fd00:172:30:200::7/128"],
+  );
+});

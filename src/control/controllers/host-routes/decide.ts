@@ -1,6 +1,6 @@
 // By which node the host reaches each service range and each load balancer.
 import type { EndpointSlice, Node, Service } from "../../../core/api/types.ts";
-import { contains, mustParseCIDR, mustParseIP, parseIP } from "../../../core/net/mod.ts";
+import { addressBits, contains, mustParseCIDR, parseIP } from "../../../core/net/mod.ts";
 import { loadBalancerAddresses } from "../load-balancer/mod.ts";
 import type { HostRoute, HostRouteChange } from "./ports.ts";
 
@@ -8,11 +8,12 @@ import type { HostRoute, HostRouteChange } from "./ports.ts";
 export const excluded = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 export interface RoutesInput {
-  /** Ranges that are routed as a whole, in CIDR form. */
+  /** Ranges that are routed as a whole, in CIDR form; of any family. */
   ranges: readonly string[];
   /** Ranges that were routed and are no more. */
   gone: readonly string[];
-  loadBalancerCIDR: string;
+  /** Ranges of load balancers, one a family. */
+  pools: readonly string[];
   services: readonly Service[];
   slicesOf(service: Service): readonly EndpointSlice[];
   nodes: readonly Node[];
@@ -25,13 +26,13 @@ interface Gateway {
 }
 
 /** Nodes that take traffic from outside, in the order of their names. */
-function gatewaysOf(nodes: readonly Node[]): Gateway[] {
+function gatewaysOf(nodes: readonly Node[], family: 4 | 6): Gateway[] {
   return nodes
     .filter((n) => !n.metadata.deletionTimestamp && n.metadata.labels?.[excluded] === undefined)
     .filter((n) => n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"))
     .flatMap((n) => {
       const address = n.status?.addresses?.find(
-        (a) => a.type === "InternalIP" && parseIP(a.address)?.family === 4,
+        (a) => a.type === "InternalIP" && parseIP(a.address)?.family === family,
       );
       return address ? [{ node: n.metadata.name!, address: address.address }] : [];
     })
@@ -39,10 +40,10 @@ function gatewaysOf(nodes: readonly Node[]): Gateway[] {
 }
 
 /** Nodes with endpoints that answer; terminating ones count on a node that has no other, as in the proxy. */
-function nodesWithEndpoints(slices: readonly EndpointSlice[]): Set<string> {
+function nodesWithEndpoints(slices: readonly EndpointSlice[], family: 4 | 6): Set<string> {
   const names = new Set<string>();
-  for (const { endpoints } of slices)
-    for (const { nodeName, conditions: c } of endpoints ?? [])
+  for (const { endpoints, addressType } of slices)
+    for (const { nodeName, conditions: c } of addressType === `IPv${family}` ? (endpoints ?? []) : [])
       if (nodeName && ((c?.ready ?? true) || (c?.serving && c.terminating))) names.add(nodeName);
   return names;
 }
@@ -54,9 +55,17 @@ export interface RoutesChange {
 
 /** What to change so that every route leads to a node that can answer; nothing while no node is known to live. */
 export function decideRoutes(input: RoutesInput): RoutesChange {
-  const { ranges, gone, loadBalancerCIDR, services, slicesOf, nodes, now } = input;
+  const changes = ([4, 6] as const).map((family) => decideFamily(input, family));
+  return { set: changes.flatMap((c) => c.set), remove: changes.flatMap((c) => c.remove) };
+}
+
+function decideFamily(input: RoutesInput, family: 4 | 6): RoutesChange {
+  const ofFamily = (range: string): boolean => mustParseCIDR(range).address.family === family;
+  const ranges = input.ranges.filter(ofFamily);
+  const pools = input.pools.filter(ofFamily);
+  const now = input.now.filter((r) => ofFamily(r.to));
   const change: RoutesChange = { set: [], remove: [] };
-  const gateways = gatewaysOf(nodes);
+  const gateways = gatewaysOf(input.nodes, family);
   if (gateways.length === 0) return change;
   const before = new Map(now.map((r) => [r.to, r.via]));
   const alive = new Set(gateways.map((g) => g.address));
@@ -71,29 +80,34 @@ export function decideRoutes(input: RoutesInput): RoutesChange {
     ofRange.set(range, via);
     want(range, via);
   }
-  for (const r of now) if (gone.includes(r.to)) change.remove.push(r);
-  if (loadBalancerCIDR === "") return change;
-  const pool = mustParseCIDR(loadBalancerCIDR);
+  for (const r of now) if (input.gone.includes(r.to)) change.remove.push(r);
+  const poolOf = (address: string): string | undefined => {
+    const ip = parseIP(address);
+    return pools.find((p) => ip !== undefined && contains(mustParseCIDR(p), ip));
+  };
   const own = new Set<string>();
-  for (const s of services) {
+  for (const s of input.services) {
     if (s.spec?.externalTrafficPolicy !== "Local") continue;
-    const addresses = loadBalancerAddresses(s).filter((a) => contains(pool, mustParseIP(a)));
+    const addresses = loadBalancerAddresses(s).filter(poolOf);
     if (addresses.length === 0) continue;
-    const homes = nodesWithEndpoints(slicesOf(s));
+    const homes = nodesWithEndpoints(input.slicesOf(s), family);
     const able = gateways.filter((g) => homes.has(g.node)).map((g) => g.address);
     if (able.length === 0) continue;
     for (const address of addresses) {
-      const to = `${address}/32`;
+      const to = `${address}/${addressBits(family)}`;
       const old = before.get(to);
-      const whole = ofRange.get(loadBalancerCIDR);
+      const whole = ofRange.get(poolOf(address)!);
       if (old === undefined && whole !== undefined && able.includes(whole)) continue;
       own.add(to);
       want(to, old !== undefined && able.includes(old) ? old : able[0]!);
     }
   }
+  const single = `/${addressBits(family)}`;
   const isOwn = (to: string): boolean =>
-    to.endsWith("/32") && to !== loadBalancerCIDR && !ranges.includes(to);
-  for (const r of now)
-    if (isOwn(r.to) && !own.has(r.to) && contains(pool, mustParseCIDR(r.to).address)) change.remove.push(r);
+    to.endsWith(single) &&
+    !ranges.includes(to) &&
+    !pools.includes(to) &&
+    poolOf(to.slice(0, -single.length)) !== undefined;
+  for (const r of now) if (isOwn(r.to) && !own.has(r.to)) change.remove.push(r);
   return change;
 }

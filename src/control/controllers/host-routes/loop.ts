@@ -59,13 +59,16 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
   cidrs.on({ added: changed, deleted: changed });
   slices.on({ added: matters, updated: matters, deleted: matters });
 
-  const { serviceCIDR: own, loadBalancerCIDR, podCIDR, nodeCIDR } = cluster;
-  const always = [own, loadBalancerCIDR].filter((r) => r !== "");
+  const families = [cluster, ...(cluster.second ? [cluster.second] : [])];
+  const pools = families.map((f) => f.loadBalancerCIDR).filter((r) => r !== "");
+  const always = [...families.map((f) => f.serviceCIDR), ...pools];
+  const others = [...families.flatMap((f) => [f.podCIDR, f.nodeCIDR]), ...pools];
   /** Of ServiceCIDR objects; remembered so that they go with them. */
   const extra = new Set<string>();
   function rangesNow(): { ranges: string[]; gone: string[] } {
-    const others = [podCIDR, nodeCIDR, loadBalancerCIDR];
-    const more = serviceRanges({ own, objects: cidrs.list(), others }).filter((r) => r !== own);
+    const more = families.flatMap(({ serviceCIDR: own }) =>
+      serviceRanges({ own, objects: cidrs.list(), others }).filter((r) => r !== own),
+    );
     const gone = [...extra].filter((r) => !more.includes(r));
     for (const r of more) extra.add(r);
     return { ranges: [...always, ...more], gone };
@@ -76,7 +79,7 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
     const change = decideRoutes({
       ranges,
       gone,
-      loadBalancerCIDR,
+      pools,
       services: services.byIndex("load-balancers", "yes"),
       slicesOf: (s) => slices.byIndex("service", serviceKey(s.metadata.namespace, s.metadata.name!)),
       nodes: nodes.list(),

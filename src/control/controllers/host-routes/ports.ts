@@ -1,7 +1,7 @@
 // The host's routing table as the loop needs it.
 
 export interface HostRoute {
-  /** In CIDR form, a single address with /32. */
+  /** In CIDR form, a single address with /32 or /128. */
   to: string;
   /** A node's address. */
   via: string;
