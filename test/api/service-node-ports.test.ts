@@ -171,7 +171,10 @@ const isHeadless = (name: string): boolean => name === "Headless";
 for (const [from, first] of Object.entries(types))
   for (const [to, next] of Object.entries(types)) {
     if (from === to) continue;
-    const refused = isHeadless(from) !== isHeadless(to) && from !== "ExternalName" && to !== "ExternalName";
+    // Who does not name an address keeps what there is, be it None.
+    const stays = isHeadless(from) && next.type === "ClusterIP";
+    const refused =
+      !stays && isHeadless(from) !== isHeadless(to) && from !== "ExternalName" && to !== "ExternalName";
     test(`from ${from} to ${to}${refused ? ": refused" : ""}`, async (t) => {
       t.after(() => remove("web"));
       const made = await request("POST", "web", { ...first, ports: two });
@@ -193,6 +196,7 @@ for (const [from, first] of Object.entries(types))
         assert.equal(now.healthCheckNodePort !== undefined, to === "LoadBalancer, Local");
         const families = to === "ClusterIP of both families" ? 2 : 1;
         if (next.type === "ExternalName") assert.deepEqual(now.clusterIPs ?? [], []);
+        else if (stays) assert.deepEqual(now.clusterIPs, ["None"]);
         else if (from !== "ClusterIP of both families") assert.equal(now.clusterIPs!.length, families);
       }
       await remove("web");
