@@ -10,6 +10,7 @@ import {
 import { printChange, printTable } from "../../src/core/nft/mod.ts";
 import { run } from "../../src/edge/command/mod.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
+import { benchNetns } from "./clear-up.ts";
 import { type Bench, type Figure, quantile } from "./figure.ts";
 import { peerAddition, peerTable } from "./proxy-peer.ts";
 
@@ -52,7 +53,7 @@ export const proxy: Bench = {
   name: "proxy",
   async run() {
     const figures: Figure[] = [];
-    const netns = "bench-proxy";
+    const netns = benchNetns("proxy");
     await run("ip", ["netns", "add", netns]);
     const nft = createNftTables({ prefix: ["nsenter", `--net=/run/netns/${netns}`, "--"] });
     const since = (t: number): number => performance.now() - t;

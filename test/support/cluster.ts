@@ -1,7 +1,8 @@
 // A whole cluster for tests: started by bin/portolan as a user would, in directories of its own, taken down at the end.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isOwned, own } from "./owner.ts";
 
 export interface CommandResult {
   code: number;
@@ -64,17 +65,51 @@ export function runCommand(
   });
 }
 
+const clustersDir = "/tmp/portolan-test";
+
+const environment = (dir: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  HOME: dir,
+  PORTOLAN_STATE_DIR: join(dir, "state"),
+  PORTOLAN_RUN_DIR: join(dir, "run"),
+  KUBECONFIG: join(dir, "kubeconfig"),
+});
+
+/** Directories of clusters that this process has started and not taken down. */
+const standing = new Map<string, string>();
+
+async function takeDown(dir: string, name: string): Promise<CommandResult> {
+  const r = await runCommand(bin, ["down", "--name", name], { env: environment(dir), timeoutMs: 120_000 });
+  if (r.code === 0) {
+    standing.delete(dir);
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return r;
+}
+
+/** Takes down what this process has started, e.g. because it was told to end. */
+export async function takeDownStanding(): Promise<void> {
+  await Promise.all([...standing].map(([dir, name]) => takeDown(dir, name)));
+}
+
+/** Takes down clusters whose process was killed; only those whose names begin so. */
+export async function takeDownAbandoned(prefix: string): Promise<void> {
+  for (const entry of existsSync(clustersDir) ? readdirSync(clustersDir) : []) {
+    const dir = join(clustersDir, entry);
+    if (!entry.startsWith(prefix) || isOwned(dir)) continue;
+    const clusters = join(dir, "state/clusters");
+    for (const name of existsSync(clusters) ? readdirSync(clusters) : []) await takeDown(dir, name);
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
 /** Starts a cluster in the current network namespace, which the test runner has made without an uplink. */
 export async function startCluster(name: string, ...upArgs: string[]): Promise<TestCluster> {
-  mkdirSync("/tmp/portolan-test", { recursive: true });
-  const dir = mkdtempSync(`/tmp/portolan-test/${name}-`);
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    HOME: dir,
-    PORTOLAN_STATE_DIR: join(dir, "state"),
-    PORTOLAN_RUN_DIR: join(dir, "run"),
-    KUBECONFIG: join(dir, "kubeconfig"),
-  };
+  mkdirSync(clustersDir, { recursive: true });
+  const dir = mkdtempSync(join(clustersDir, `${name}-`));
+  own(dir);
+  standing.set(dir, name);
+  const env = environment(dir);
   const kubectlPath = process.env.KUBECTL ?? "kubectl";
   const portolan = (...args: string[]) => runCommand(bin, args, { env, timeoutMs: 120_000 });
   const kubectlWith = (options: RunOptions, ...args: string[]) =>
@@ -97,11 +132,7 @@ export async function startCluster(name: string, ...upArgs: string[]): Promise<T
         throw new Error(`kubectl ${args.join(" ")}: exit code ${r.code}\n${r.stdout}${r.stderr}`);
       return r.stdout;
     },
-    async down() {
-      const r = await portolan("down", "--name", name);
-      if (r.code === 0) rmSync(dir, { recursive: true, force: true });
-      return r;
-    },
+    down: () => takeDown(dir, name),
   };
   if (started.code === 0) return cluster;
   const message = `portolan up: exit code ${started.code}\n${started.stdout}${started.stderr}\n${logs()}`;
