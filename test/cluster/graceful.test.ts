@@ -1,0 +1,191 @@
+// Pods are replaced and taken away under steady load, through every kind of address: no connection is dropped and every
+// request is answered.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { eventually, startCluster, type TestCluster } from "../support/cluster.ts";
+import type { Aim, LoadResult } from "../support/steady-load.ts";
+
+let cluster: TestCluster;
+const loads = new Set<ChildProcess>();
+
+before(async () => {
+  cluster = await startCluster("graceful", "--nodes", "2");
+});
+after(async () => {
+  for (const child of loads) child.kill("SIGKILL");
+  const { code, stdout, stderr } = await cluster.down();
+  assert.equal(code, 0, stdout + stderr);
+});
+
+interface Load {
+  end(): Promise<LoadResult[]>;
+}
+
+/** Starts the load in that network namespace ("" is the host). */
+function startLoad(netns: string, aims: Aim[]): Load {
+  const program = fileURLToPath(new URL("../support/steady-load.js", import.meta.url));
+  const command = [process.execPath, program, JSON.stringify(aims)];
+  const [file = "", ...args] = netns === "" ? command : ["nsenter", `--net=${netns}`, ...command];
+  const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"] });
+  loads.add(child);
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (d: string) => {
+    out += d;
+  });
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  return {
+    async end() {
+      child.stdin.end();
+      await ended;
+      loads.delete(child);
+      return JSON.parse(out) as LoadResult[];
+    },
+  };
+}
+
+/** The network namespace in which that address is a process's own. */
+function namespaceOf(address: string): string {
+  const seen = new Set<string>();
+  for (const pid of readdirSync("/proc").filter((n) => /^\d+$/.test(n))) {
+    try {
+      const inode = readlinkSync(`/proc/${pid}/ns/net`);
+      if (seen.has(inode)) continue;
+      seen.add(inode);
+      const local = new RegExp(`-- ${address.replaceAll(".", "\\.")}\\n +/32 host LOCAL`);
+      if (local.test(readFileSync(`/proc/${pid}/net/fib_trie`, "utf8"))) return `/proc/${pid}/ns/net`;
+    } catch {
+      // The process has ended.
+    }
+  }
+  throw new Error(`no process has the address ${address}`);
+}
+
+/** A client pod, asleep, on that node: its network namespace. */
+async function clientOn(node: string): Promise<string> {
+  const overrides = { spec: { nodeName: node, terminationGracePeriodSeconds: 0 } };
+  const name = `client-${node}`;
+  await cluster.ok(
+    ...["run", name, "--image=portolan.local/toolbox", "--restart=Never"],
+    ...["--overrides", JSON.stringify(overrides), "--", "sleep", "3600"],
+  );
+  await cluster.ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s");
+  return namespaceOf(await cluster.ok("get", "pod", name, "-o", "jsonpath={.status.podIP}"));
+}
+
+const template = (app: string, version: string, preStop: object) => ({
+  metadata: { labels: { app } },
+  spec: {
+    terminationGracePeriodSeconds: 10,
+    containers: [
+      {
+        name: "web",
+        image: "nginx",
+        env: [{ name: "VERSION", value: version }],
+        ports: [{ containerPort: 80 }],
+        readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 },
+        lifecycle: { preStop },
+      },
+    ],
+  },
+});
+
+const apply = (...items: object[]) =>
+  cluster
+    .kubectlWith(
+      { input: JSON.stringify({ apiVersion: "v1", kind: "List", items }) },
+      ...["apply", "-f", "-"],
+    )
+    .then((r) => assert.equal(r.code, 0, r.stderr));
+
+const workload = (kind: string, app: string, spec: object) => ({
+  apiVersion: "apps/v1",
+  kind,
+  metadata: { name: app },
+  spec: { selector: { matchLabels: { app } }, ...spec },
+});
+
+const balancer = (name: string, app: string, policy: string, nodePort: number) => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name },
+  spec: {
+    type: "LoadBalancer",
+    externalTrafficPolicy: policy,
+    selector: { app },
+    ports: [{ port: 80, nodePort }],
+  },
+});
+
+const field = (kind: string, name: string, path: string) =>
+  cluster.ok("get", kind, name, "-o", `jsonpath={${path}}`);
+const vipOf = (service: string) =>
+  eventually(
+    "an address",
+    5000,
+    async () => (await field("service", service, ".status.loadBalancer.ingress[0].ip")) || undefined,
+  );
+
+const both = (name: string, address: string, port = 80): Aim[] => [
+  { name: `${name}, a connection each`, address, port, keepAlive: false },
+  { name: `${name}, kept connection`, address, port, keepAlive: true },
+];
+
+function assertFaultless(results: LoadResult[]): void {
+  for (const r of results) {
+    assert.deepEqual(r.failures, [], r.name);
+    assert.ok(r.answered > 100, `${r.name}: only ${r.answered} requests`);
+  }
+}
+
+describe("a Deployment", () => {
+  let pod: string;
+  before(async () => {
+    pod = await clientOn("node-2");
+  });
+  const hooks: [string, object][] = [
+    ["preStop.sleep", { sleep: { seconds: 2 } }],
+    ["a preStop command that sleeps", { exec: { command: ["sleep", "2"] } }],
+  ];
+  for (const [what, hook] of hooks)
+    test(`rolling update and scale down with ${what}`, { timeout: 90_000 }, async () => {
+      const spec = (version: string, replicas: number) =>
+        workload("Deployment", "web", { replicas, template: template("web", version, hook) });
+      await apply(
+        spec("1", 3),
+        balancer("web", "web", "Cluster", 30080),
+        balancer("web-local", "web", "Local", 30081),
+      );
+      await cluster.ok("rollout", "status", "deployment/web", "--timeout=60s");
+      const ip = await field("service", "web", ".spec.clusterIP");
+      const [vip, local] = [await vipOf("web"), await vipOf("web-local")];
+      const node1 = await field("node", "node-1", ".status.addresses[0].address");
+      const running = [
+        startLoad("", [
+          ...both("host to cluster IP", ip),
+          ...both("host to load balancer", vip),
+          ...both("host to load balancer, Local", local),
+          ...both("host to node port", node1, 30080),
+        ]),
+        startLoad(pod, [
+          ...both("pod to cluster IP", ip),
+          ...both("pod to load balancer, Local", local),
+          ...both("pod to node port", node1, 30080),
+        ]),
+      ];
+      await new Promise((r) => setTimeout(r, 500));
+      await apply(spec("2", 3));
+      await cluster.ok("rollout", "status", "deployment/web", "--timeout=60s");
+      await cluster.ok("scale", "deployment/web", "--replicas=1");
+      await eventually("one pod", 30_000, async () => {
+        const names = await cluster.ok("get", "pod", "-l", "app=web", "-o", "name");
+        return names.trim().split("\n").length === 1 || undefined;
+      });
+      await new Promise((r) => setTimeout(r, 500));
+      const results = (await Promise.all(running.map((l) => l.end()))).flat();
+      if (process.env.SHOW) console.log(results);
+      assertFaultless(results);
+    });
+});
