@@ -38,6 +38,9 @@ export function leftovers(cluster: string, dirs: readonly string[] = []): string
       .flatMap((family) => lines("ip", [family, "route", "show", "table", "all"]))
       .filter((l) => /dev ptl\d+/.test(l))
       .map((l) => `route ${l}`),
+    ...lines("ip", ["rule", "show"])
+      .filter((l) => l.includes("fwmark 0x504c"))
+      .map((l) => `rule ${l}`),
     ...lines("nft", ["list", "tables"])
       .filter(mine)
       .map((l) => `nft ${l}`),

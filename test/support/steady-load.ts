@@ -56,7 +56,8 @@ async function load({ name, address, port, keepAlive }: Aim): Promise<LoadResult
     }
     slowest = Math.max(slowest, Math.round(performance.now() - began));
     if ("status" in result && result.status === 200) answered++;
-    else failures.push(`${new Date().toISOString()}: ${"status" in result ? result.status : result.error}`);
+    else if (failures.length < 20)
+      failures.push(`${new Date().toISOString()}: ${"status" in result ? result.status : result.error}`);
     await new Promise((r) => setTimeout(r, pauseMs));
   }
   agent.destroy();

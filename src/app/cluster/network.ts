@@ -3,6 +3,7 @@
 import { existsSync, statSync } from "node:fs";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
+import { entryRules, removeEntries, routeEntries } from "./entry-nodes.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
 import { type FamilyPlan, familyPlans, type Plan, type TakenRange } from "./plan.ts";
 
@@ -121,7 +122,8 @@ export async function createNetwork(plan: Plan): Promise<void> {
   );
   for (const f of families) {
     await routeFromHost(f, bridge);
-    await allowEgress(f, cluster.name, bridge);
+    await routeEntries(f, index, bridge);
+    await makeHostTable(f, plan, bridge);
   }
 }
 
@@ -158,13 +160,16 @@ table ip portolan-loopback {
 }
 
 /**
+ * The host's table: connections stay with the node they entered by (entry-nodes.ts), and pods get out.
+ *
  * Lets pods out where the machine has a way out: their addresses mean nothing beyond it, so what leaves through another
  * interface is masqueraded. What the machine has no route for is refused at once, in words that end a lookup too (a UDP
  * socket hears of nothing softer): a machine that does not forward would drop it, and pods would wait for their time-outs.
  */
-async function allowEgress({ family, ranges }: FamilyPlan, cluster: string, bridge: string): Promise<void> {
+async function makeHostTable(of: FamilyPlan, { cluster, index }: Plan, bridge: string): Promise<void> {
+  const { family, ranges } = of;
   const defaults = await ipJson<unknown[]>([`-${family}`, "route", "show", "default"]);
-  const table = `${family === 4 ? "ip" : "ip6"} ${hostTableName(cluster)}`;
+  const table = `${family === 4 ? "ip" : "ip6"} ${hostTableName(cluster.name)}`;
   const source = family === 4 ? "ip saddr" : "ip6 saddr";
   const out =
     defaults.length === 0
@@ -181,7 +186,7 @@ async function allowEgress({ family, ranges }: FamilyPlan, cluster: string, brid
     input: `
 table ${table} {}
 delete table ${table}
-table ${table} {${out}
+table ${table} {${entryRules(of, index, bridge)}${out}
   chain prerouting {
     type filter hook prerouting priority filter;
     iifname "${bridge}" ${beyond}fib daddr type unicast fib daddr oif missing reject with ${refusal}
@@ -226,5 +231,6 @@ export async function removeNetwork(
     ...links.map((link) => quiet("ip", ["link", "delete", link])),
     ...(index === undefined ? [] : [quiet("ip", ["link", "delete", bridgeName(index)])]),
     ...netns.map((n) => quiet("ip", ["netns", "delete", n])),
+    ...(index === undefined ? [] : [removeEntries(index)]),
   ]);
 }

@@ -3,13 +3,33 @@ import type { HostRoute, HostRouteChange, HostRoutes } from "../../control/contr
 import { run } from "../command/mod.ts";
 import { ipJson } from "./ip.ts";
 
+/** The upper half of the marks whose rules lead to a node's own table (app/cluster/entry-nodes.ts). */
+const entryMark = 0x504c;
+
 interface ListedRoute {
+  type?: string;
   dst: string;
   gateway?: string;
 }
 
 /** `ip` writes a single address without its length. */
 const inFull = (dst: string): string => (dst.includes("/") ? dst : `${dst}/${dst.includes(":") ? 128 : 32}`);
+
+/** Sends what entered by a dead node on to the next table, so that it takes the way of everything new. */
+const detour = "throw default metric 1";
+
+async function keepFamily(family: string, living: readonly string[]): Promise<void> {
+  const rules = await ipJson<{ fwmark?: string; table?: string | number }[]>([family, "rule", "show"]);
+  const tables = rules.filter((r) => Number(r.fwmark ?? 0) >>> 16 === entryMark).map((r) => `${r.table}`);
+  for (const table of tables) {
+    const routes = await ipJson<ListedRoute[]>([family, "route", "show", "table", table]);
+    const gateway = routes.find((r) => r.gateway)?.gateway;
+    const open = !routes.some((r) => r.type === "throw");
+    const wanted = gateway === undefined || living.includes(gateway);
+    if (open !== wanted)
+      await run("ip", [family, "route", wanted ? "delete" : "add", ...detour.split(" "), "table", table]);
+  }
+}
 
 /** `families`: those of the cluster. */
 export function createHostRoutes(link: string, families: readonly (4 | 6)[]): HostRoutes {
@@ -31,6 +51,9 @@ export function createHostRoutes(link: string, families: readonly (4 | 6)[]): Ho
       for (const r of remove) await run("ip", ["route", "delete", ...at(r).split(" ")]).catch(() => "");
       const failed = results.find((r) => r.status === "rejected");
       if (failed) throw failed.reason;
+    },
+    async keepEntries(living) {
+      for (const family of families) await keepFamily(`-${family}`, living);
     },
   };
 }

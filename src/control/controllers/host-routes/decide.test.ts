@@ -81,6 +81,19 @@ const rows: {
     now: via("n1", ...ranges),
   },
   {
+    name: "Local, only a terminating one here, a ready one elsewhere",
+    nodes: ["n1", "n2"],
+    local: ["n1:terminating", "n2"],
+    now: via("n1", ...ranges),
+    set: via("n2", web),
+  },
+  {
+    name: "Local, terminating ones alone",
+    nodes: ["n1", "n2"],
+    local: ["n1:terminating", "n2:not-ready"],
+    now: via("n1", ...ranges),
+  },
+  {
     name: "Local, endpoint elsewhere",
     nodes: ["n1", "n2"],
     local: ["n2"],

@@ -25,11 +25,22 @@ interface Gateway {
   address: string;
 }
 
+const isReady = (n: Node): boolean =>
+  n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+
+/** The addresses of nodes that live. */
+export const livingAddresses = (nodes: readonly Node[]): string[] =>
+  nodes
+    .filter(isReady)
+    .flatMap((n) => n.status?.addresses ?? [])
+    .flatMap((a) => (a.type === "InternalIP" ? [a.address] : []))
+    .sort();
+
 /** Nodes that take traffic from outside, in the order of their names. */
 function gatewaysOf(nodes: readonly Node[], family: 4 | 6): Gateway[] {
   return nodes
     .filter((n) => !n.metadata.deletionTimestamp && n.metadata.labels?.[excluded] === undefined)
-    .filter((n) => n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"))
+    .filter(isReady)
     .flatMap((n) => {
       const address = n.status?.addresses?.find(
         (a) => a.type === "InternalIP" && parseIP(a.address)?.family === family,
@@ -39,13 +50,23 @@ function gatewaysOf(nodes: readonly Node[], family: 4 | 6): Gateway[] {
     .sort((a, b) => a.node.localeCompare(b.node, "en", { numeric: true }));
 }
 
-/** Nodes with endpoints that answer; terminating ones count on a node that has no other, as in the proxy. */
-function nodesWithEndpoints(slices: readonly EndpointSlice[], family: 4 | 6): Set<string> {
-  const names = new Set<string>();
+/** The gateways whose nodes have ready endpoints; those with terminating ones that still serve only where no other has any. */
+function ableGateways(
+  gateways: readonly Gateway[],
+  slices: readonly EndpointSlice[],
+  family: 4 | 6,
+): string[] {
+  const ready = new Set<string>();
+  const leaving = new Set<string>();
   for (const { endpoints, addressType } of slices)
     for (const { nodeName, conditions: c } of addressType === `IPv${family}` ? (endpoints ?? []) : [])
-      if (nodeName && ((c?.ready ?? true) || (c?.serving && c.terminating))) names.add(nodeName);
-  return names;
+      if (!nodeName) continue;
+      else if (c?.ready ?? true) ready.add(nodeName);
+      else if (c?.serving && c.terminating) leaving.add(nodeName);
+  const among = (names: Set<string>): string[] =>
+    gateways.filter((g) => names.has(g.node)).map((g) => g.address);
+  const able = among(ready);
+  return able.length > 0 ? able : among(leaving);
 }
 
 export interface RoutesChange {
@@ -90,8 +111,7 @@ function decideFamily(input: RoutesInput, family: 4 | 6): RoutesChange {
     if (s.spec?.externalTrafficPolicy !== "Local") continue;
     const addresses = loadBalancerAddresses(s).filter(poolOf);
     if (addresses.length === 0) continue;
-    const homes = nodesWithEndpoints(input.slicesOf(s), family);
-    const able = gateways.filter((g) => homes.has(g.node)).map((g) => g.address);
+    const able = ableGateways(gateways, input.slicesOf(s), family);
     if (able.length === 0) continue;
     for (const address of addresses) {
       const to = `${address}/${addressBits(family)}`;

@@ -17,11 +17,15 @@ const node = (name: string, address: string): Node => ({
 
 test("a node's death moves the ranges to the other", async (t) => {
   const table = new Map([["10.96.0.0/16", "172.30.0.2"]]);
+  let living: readonly string[] = [];
   const hostRoutes: HostRoutes = {
     list: async () => [...table].map(([to, via]) => ({ to, via })),
     async change({ set, remove }) {
       for (const r of remove) table.delete(r.to);
       for (const r of set) table.set(r.to, r.via);
+    },
+    async keepEntries(now) {
+      living = now;
     },
   };
   const { cluster } = await startRig(t, [(context) => startHostRoutes({ ...context, hostRoutes })], {
@@ -35,4 +39,5 @@ test("a node's death moves the ranges to the other", async (t) => {
     n.status!.conditions![0]!.status = "Unknown";
   });
   await eventually(() => assert.deepEqual([...table.values()], ["172.30.0.3", "172.30.0.3"]));
+  assert.deepEqual(living, ["172.30.0.3"]);
 });

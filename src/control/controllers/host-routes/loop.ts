@@ -9,7 +9,7 @@ import { serviceRanges } from "../../../core/network/mod.ts";
 import { errorFields, pause } from "../../client/mod.ts";
 import type { StartController } from "../context.ts";
 import { loadBalancerAddresses } from "../load-balancer/mod.ts";
-import { decideRoutes, excluded } from "./decide.ts";
+import { decideRoutes, excluded, livingAddresses } from "./decide.ts";
 
 const lookEveryMs = 10_000;
 /** Changes are gathered for so long. */
@@ -73,7 +73,16 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
     for (const r of more) extra.add(r);
     return { ranges: [...always, ...more], gone };
   }
+  let living = "";
+  async function keepEntries(): Promise<void> {
+    const now = livingAddresses(nodes.list());
+    if (now.join() === living || now.length === 0) return;
+    await hostRoutes!.keepEntries(now);
+    living = now.join();
+  }
+
   async function round(): Promise<void> {
+    await keepEntries();
     const now = await hostRoutes!.list();
     const { ranges, gone } = rangesNow();
     const change = decideRoutes({

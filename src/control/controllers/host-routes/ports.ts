@@ -20,4 +20,6 @@ export interface HostRoutes {
    * is a rejection, after all others were set. A route that is to be removed may be gone already.
    */
   change(change: { set: readonly HostRouteChange[]; remove: readonly HostRoute[] }): Promise<void>;
+  /** Connections stay with the node they entered by while its address is among these. */
+  keepEntries(living: readonly string[]): Promise<void>;
 }
