@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { after, before, test } from "node:test";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { createProbeClient } from "./probe-client.ts";
@@ -55,6 +56,23 @@ test("failures have Go's words", async () => {
   assert.equal(await client.reachable("127.0.0.1", port, 500), true);
 });
 
+const withIPv6 = Object.values(networkInterfaces()).some((l) => l?.some((a) => a.address === "::1"));
+const needsIPv6 = { skip: withIPv6 ? false : "this machine has no ::1" };
+
+test("IPv6 addresses stand in brackets", needsIPv6, async (t) => {
+  const six = createServer((req, res) => res.end(`${req.headers.host}`));
+  await new Promise<void>((resolve) => six.listen(0, "::1", resolve));
+  t.after(() => six.close());
+  const { port: at } = six.address() as AddressInfo;
+  const ask = { scheme: "http", host: "::1", path: "/", headers: [], timeoutMs: 1000 } as const;
+  assert.deepEqual(await client.http({ ...ask, port: at }), { status: 200, body: `[::1]:${at}` });
+  await client.tcp("::1", at, 1000);
+  await assert.rejects(client.http({ ...ask, port: 1 }), {
+    message: 'Get "http://[::1]:1/": dial tcp [::1]:1: connect: connection refused',
+  });
+  await assert.rejects(client.grpc("::1", at, "", 300), /\[::1\]:\d+/);
+});
+
 test("a gRPC health check says what the service says", async () => {
   const grpc = new GrpcServer();
   const identity = (b: Buffer): Buffer => b;
@@ -82,12 +100,12 @@ test("a gRPC health check says what the service says", async () => {
     },
   );
   const at = await new Promise<number>((resolve, reject) =>
-    grpc.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+    grpc.bindAsync(withIPv6 ? "[::]:0" : "127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     ),
   );
   try {
-    assert.equal(await client.grpc("127.0.0.1", at, "", 2000), "SERVING");
+    for (const host of ["127.0.0.1", "::1"]) assert.equal(await client.grpc(host, at, "", 2000), "SERVING");
     assert.equal(await client.grpc("127.0.0.1", at, "sick", 2000), "NOT_SERVING");
     await assert.rejects(
       client.grpc("127.0.0.1", at, "gone", 2000),

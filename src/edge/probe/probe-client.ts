@@ -12,8 +12,7 @@ const maxRedirects = 10;
 
 function get(call: HttpCall, left: number): Promise<{ status: number; body: string }> {
   const address = joinHostPort(call.host, call.port);
-  const standard = call.scheme === "https" ? 443 : 80;
-  const url = `${call.scheme}://${call.port === standard ? call.host : address}${call.path}`;
+  const url = `${call.scheme}://${address}${call.path}`;
   return new Promise((resolve, reject) => {
     const fail = (text: string): void => reject(new Error(`Get "${url}": ${text}`));
     const headers = Object.create(null) as Record<string, string | string[]>;
