@@ -17,7 +17,8 @@ export interface Bench {
   run(): Promise<Figure[]>;
 }
 
-const number = (n: number): string => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2));
+const number = (n: number): string =>
+  n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n >= 0.1 ? n.toFixed(2) : n.toPrecision(2);
 
 export function printFigure(f: Figure): string {
   const ratio = f.against

@@ -38,3 +38,27 @@ export function* peerAddition(s: number): Generator<string> {
 add element ip peer service-ips { 10.111.${(s >> 8) & 255}.${s & 255} . tcp . 80 : goto service-${s} }
 `;
 }
+
+/** The least that a table of maps can be: a map from a Service to its number of endpoints, and one from each draw to its endpoint. */
+export function* bareTable(services: number, endpoints: number): Generator<string> {
+  yield `add table ip bare\ndelete table ip bare\ntable ip bare {
+  map frontends { type ipv4_addr . inet_proto . inet_service : verdict; }
+  map backends { typeof numgen random mod 65536 . ip daddr . meta l4proto . th dport : ip daddr . th dport; }
+  chain pick { dnat ip to numgen random mod ${endpoints} . ip daddr . meta l4proto . th dport map @backends; }
+  chain nat-prerouting { type nat hook prerouting priority -100; ip daddr . meta l4proto . th dport vmap @frontends; }
+}
+`;
+  const batch = 200;
+  for (let from = 0; from < services; from += batch) {
+    const some = Array.from({ length: Math.min(batch, services - from) }, (_, i) => from + i);
+    const key = (s: number): string => `10.${96 + (s >> 16)}.${(s >> 8) & 255}.${s & 255} . tcp . 80`;
+    yield `add element ip bare frontends { ${some.map((s) => `${key(s)} : goto pick`).join(", ")} }\n`;
+    for (let e = 0; e < endpoints; e++) {
+      const elements = some.map((s) => {
+        const n = s * endpoints + e;
+        return `${e} . ${key(s)} : 10.${128 + (n >> 16)}.${(n >> 8) & 255}.${n & 255} . 8080`;
+      });
+      yield `add element ip bare backends { ${elements.join(", ")} }\n`;
+    }
+  }
+}
