@@ -101,6 +101,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     ],
     now: o.now ?? Date.now,
     ipFamilies: ipFamiliesOf(o.cluster),
+    host: o.cluster.apiServer.host,
   };
   const inspect = o.tokens && createTokenInspector(o.store, o.tokens, core.now);
   const verify = inspect ? tokenVerifier(inspect, o.tokens!.issuer) : async () => undefined;

@@ -62,6 +62,8 @@ export interface ApiCore {
   now(): number;
   /** What the cluster has, its default first. */
   ipFamilies: readonly IPFamily[];
+  /** The address from which the machine of the cluster comes to its Services. */
+  host: string;
 }
 
 export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyContext => ({

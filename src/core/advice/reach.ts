@@ -1,0 +1,56 @@
+// Who cannot reach a Service that works: nodes without an endpoint where a policy says Local, and clients outside the ranges
+// that a load balancer lets in (Service API: externalTrafficPolicy, internalTrafficPolicy, loadBalancerSourceRanges).
+import type { EndpointSlice, Service } from "../api/types.ts";
+import { contains, parseCIDR, parseIP } from "../net/mod.ts";
+import type { Finding } from "./finding.ts";
+
+const named = (nodes: readonly string[]): string =>
+  nodes.length > 3 ? `${nodes.slice(0, 3).join(", ")} and ${nodes.length - 3} more` : nodes.join(", ");
+
+/** `nodes` are the names of those that are ready. */
+export function localPolicyFindings(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  nodes: readonly string[],
+): Finding[] {
+  const { externalTrafficPolicy, internalTrafficPolicy, ports = [] } = service.spec ?? {};
+  const outside = externalTrafficPolicy === "Local" && ports.some((p) => p.nodePort);
+  const inside = internalTrafficPolicy === "Local";
+  if (!outside && !inside) return [];
+  const having = new Set<string | undefined>();
+  for (const slice of slices)
+    for (const e of slice.endpoints ?? []) if (e.conditions?.ready !== false) having.add(e.nodeName);
+  if (having.size === 0) return [];
+  const without = nodes.filter((n) => !having.has(n)).sort();
+  if (without.length === 0) return [];
+  const out: Finding[] = [];
+  if (outside)
+    out.push({
+      reason: "NodePortBlocked",
+      severity: "advice",
+      message: `spec.externalTrafficPolicy: Local, and no ready endpoint on ${named(without)}: node port ${ports.find((p) => p.nodePort)!.nodePort} does not answer there`,
+    });
+  if (inside)
+    out.push({
+      reason: "LocalEndpointsMissing",
+      severity: "advice",
+      message: `spec.internalTrafficPolicy: Local, and no ready endpoint on ${named(without)}: pods there cannot reach it`,
+    });
+  return out;
+}
+
+/** `host` is the address from which the machine of the cluster comes. */
+export function sourceRangeFindings(service: Service, host: string | undefined): Finding[] {
+  const { type, loadBalancerSourceRanges: ranges = [] } = service.spec ?? {};
+  const from = host === undefined ? undefined : parseIP(host);
+  if (type !== "LoadBalancer" || ranges.length === 0 || !from) return [];
+  const cidrs = ranges.map((r) => parseCIDR(r.trim()));
+  if (cidrs.some((c) => c && c.address.family === from.family && contains(c, from))) return [];
+  return [
+    {
+      reason: "SourceRangesExcludeHost",
+      severity: "advice",
+      message: `spec.loadBalancerSourceRanges: ${host}, this cluster's host, is in none of them and will not be answered`,
+    },
+  ];
+}
