@@ -44,6 +44,8 @@ const isObject = (v: unknown): v is Json => typeof v === "object" && v !== null 
 /** Merge patch, with owner references and conditions merged by their key as a strategic merge patch does. */
 function merge(target: unknown, patch: unknown, strategic: boolean): unknown {
   if (strategic && Array.isArray(patch) && patch.some((p) => isObject(p) && ("uid" in p || "type" in p))) {
+    if (patch.some((p) => isObject(p) && p.$patch === "replace"))
+      return patch.filter((p) => !(isObject(p) && p.$patch === "replace"));
     const key = patch.some((p) => isObject(p) && "uid" in p) ? "uid" : "type";
     let out = Array.isArray(target) ? [...(target as Json[])] : [];
     for (const p of patch as Json[]) {

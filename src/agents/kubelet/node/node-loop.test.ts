@@ -31,7 +31,7 @@ test("a node that was declared unknown, or deleted, says again that it is there"
       }),
       input: {
         name: "n1",
-        addresses: ["10.0.0.1"],
+        addresses: ["10.0.0.1", "fd00::1"],
         labels: {},
         podCIDRs: ["10.244.0.0/24"],
         kubeletPort: 10250,
@@ -59,6 +59,10 @@ test("a node that was declared unknown, or deleted, says again that it is there"
   });
   await tenSeconds();
   assert.equal(ready(), "True");
+  assert.deepEqual(
+    cluster.find(nodes, "n1")!.status!.addresses!.map((a) => `${a.type} ${a.address}`),
+    ["InternalIP 10.0.0.1", "InternalIP fd00::1", "Hostname n1"],
+  );
   cluster.remove(nodes, "n1");
   await tenSeconds();
   assert.equal(ready(), "True");

@@ -120,7 +120,12 @@ export function runNode(options: NodeLoopOptions, signal: AbortSignal): NodeLoop
         nodes,
         name,
         {
-          status: { ...status, allocatable: { ...status.allocatable, ...extendedResources(node.status) } },
+          status: {
+            ...status,
+            allocatable: { ...status.allocatable, ...extendedResources(node.status) },
+            // A list of both families has two addresses of one type, which is what it would be merged by.
+            addresses: [...status.addresses!, { $patch: "replace" }],
+          },
         },
         { subresource: "status", type: "strategic", fieldManager: "kubelet" },
       );
