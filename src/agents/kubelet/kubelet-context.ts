@@ -1,8 +1,8 @@
 // What every part of the kubelet role works with: facts of the node and the ports to everything outside.
 import type { EventRecorder, Informer, KubeClient } from "../../control/client/mod.ts";
-import type { ConfigMap, Pod, Secret, Service } from "../../core/api/types.ts";
+import type { Pod, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import type { Allocatable, PodFiles } from "./content/mod.ts";
+import type { Allocatable, PodFiles, ReferredObjects } from "./content/mod.ts";
 import type { ProbeClient } from "./probes/mod.ts";
 import type { Images, PodRuntime } from "./runtime/mod.ts";
 
@@ -33,8 +33,7 @@ export interface KubeletContext {
   images: Images;
   events: EventRecorder;
   services: Informer<Service>;
-  configMaps: Informer<ConfigMap>;
-  secrets: Informer<Secret>;
+  objects: ReferredObjects;
   /** Sandboxes made at once. */
   sandboxGate: Gate;
   /** Text of the machine's resolv.conf and hosts file. */

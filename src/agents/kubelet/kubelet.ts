@@ -1,10 +1,10 @@
 // The kubelet role: pods bound to this node in, containers and statuses out. One worker a pod; this file only connects them
 // to what wakes them: the API's pods and objects, the runtime's deaths.
 import { createEventRecorder, createInformer, type KubeClient, pause } from "../../control/client/mod.ts";
-import { configMaps, nodes, pods, secrets, services } from "../../core/api/refs.ts";
+import { nodes, pods, services } from "../../core/api/refs.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { type PodFiles, referredObjects } from "./content/mod.ts";
+import { createReferredObjects, type PodFiles } from "./content/mod.ts";
 import { createGate, type KubeletContext } from "./kubelet-context.ts";
 import {
   admit,
@@ -55,7 +55,6 @@ export interface Kubelet {
 /** Sandboxes made at once for each core: their work is half waiting. */
 const sandboxesPerCore = 4;
 const relistMs = 60_000;
-const steadyNames = new Set(["kube-root-ca.crt"]);
 
 /** Runs until the signal aborts. */
 export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kubelet {
@@ -71,9 +70,14 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const podInformer = createInformer(client, pods, { fieldSelector: `spec.nodeName=${nodeName}`, onError });
   const nodeInformer = createInformer(client, nodes, { fieldSelector: `metadata.name=${nodeName}`, onError });
   const serviceInformer = createInformer(client, services, { onError });
-  const configMapInformer = createInformer(client, configMaps, { onError });
-  const secretInformer = createInformer(client, secrets, { onError });
   const input = { name: nodeName, ...options };
+  const workers = new Map<string, PodWorker>();
+  const objects = createReferredObjects(client, {
+    changed(uids) {
+      for (const uid of uids) workers.get(uid)?.objectsChanged();
+    },
+    onError,
+  });
 
   const context: KubeletContext = {
     facts: {
@@ -98,15 +102,13 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     images: createImages(runtime, options.probes, now),
     events,
     services: serviceInformer,
-    configMaps: configMapInformer,
-    secrets: secretInformer,
+    objects,
     sandboxGate: createGate(Math.max(4, machine.cpus * sandboxesPerCore)),
     hostFiles: { resolvConf: "", hosts: "" },
     now,
     log,
   };
 
-  const workers = new Map<string, PodWorker>();
   const writer = createStatusWriter(client, { wrote: (pod) => podInformer.wrote(pod), log });
   let known = new Set<string>();
 
@@ -152,14 +154,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     );
   }
 
-  /** What an object's change means to the pods that refer to it. */
-  function changed(kind: "configMaps" | "secrets", namespace: string | undefined, name: string): void {
-    if (steadyNames.has(name)) return;
-    for (const w of workers.values())
-      if (w.pod.metadata.namespace === namespace && referredObjects(w.pod)[kind].has(name))
-        w.objectsChanged();
-  }
-
   async function every(ms: number, what: string, work: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
       await pause(ms, signal);
@@ -184,7 +178,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
         await pause(delay, signal);
       }
     }
-    await Promise.all([serviceInformer.synced, configMapInformer.synced, secretInformer.synced]);
+    await serviceInformer.synced;
     podInformer.on({
       added: take,
       updated(pod) {
@@ -193,13 +187,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
       },
       deleted: (pod) => workers.get(pod.metadata.uid!)?.remove(pod),
     });
-    const watchObjects = (kind: "configMaps" | "secrets") => {
-      const tell = (o: { metadata: Pod["metadata"] }): void =>
-        changed(kind, o.metadata.namespace, o.metadata.name!);
-      return { added: tell, updated: tell, deleted: tell };
-    };
-    configMapInformer.on(watchObjects("configMaps"));
-    secretInformer.on(watchObjects("secrets"));
     await podInformer.synced;
     await audit
       .removeStrays(new Set(podInformer.list().map((p) => p.metadata.uid!)))
@@ -207,9 +194,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }
 
   const node = runNode({ client, runtime, events, input, room: options.room, now, log }, signal);
-  const informers = [podInformer, nodeInformer, serviceInformer, configMapInformer, secretInformer].map((i) =>
-    i.run(signal),
-  );
+  const watches = [podInformer, nodeInformer, serviceInformer, objects].map((w) => w.run(signal));
   const watching = runtime.watch((event) => {
     if (event.kind === "resumed") for (const w of workers.values()) w.reload();
     else if (event.kind === "exit") for (const w of workers.values()) w.died(event.containerId);
@@ -242,6 +227,6 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   return {
     registered: node.registered,
     runtimePort,
-    done: Promise.all([...informers, watching, beginning, node.done, relisting]).then(() => undefined),
+    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(() => undefined),
   };
 }

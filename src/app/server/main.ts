@@ -88,9 +88,9 @@ async function main(): Promise<void> {
   for (const { host, port } of listening.addresses) log.info({ host, port }, "listening");
 
   const running = new AbortController();
-  void keepBootstrapObjects(api.client, { cluster, caCert, onError }, running.signal);
   // Every informer listens to it.
   setMaxListeners(0, running.signal);
+  void keepBootstrapObjects(api.client, { cluster, caCert, onError }, running.signal);
   const hostRoutes =
     config.hostLink === undefined
       ? undefined

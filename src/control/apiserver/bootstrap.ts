@@ -26,7 +26,7 @@ import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { rangesByFamily } from "../../core/cluster/ip-families.ts";
 import { familyOf } from "../../core/net/mod.ts";
 import { localProvisioner } from "../../core/scheduling/mod.ts";
-import { type KubeClient, pause } from "../client/mod.ts";
+import type { KubeClient } from "../client/mod.ts";
 
 async function ensure<T extends KubeObject>(
   client: KubeClient,
@@ -157,6 +157,8 @@ async function ensureServiceRange(client: KubeClient, cluster: ClusterFacts): Pr
     await client.patch(serviceCIDRs, name, { spec: { cidrs } }, { type: "merge" });
 }
 
+export const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
 /** Makes what is missing; the addresses of the API are corrected when they have changed. */
 export async function ensureBootstrapObjects(
   client: KubeClient,
@@ -164,7 +166,7 @@ export async function ensureBootstrapObjects(
   /** PEM of the cluster's certificate authority. */
   caCert: string,
 ): Promise<void> {
-  for (const name of ["default", "kube-system", "kube-public", "kube-node-lease"]) {
+  for (const name of systemNamespaces) {
     await ensure(client, namespaces, { metadata: { name } });
     // Controllers keep these in every namespace; here they are made at once, so that the first pod need not wait.
     await ensure(client, serviceAccounts, { metadata: { name: "default", namespace: name } });
@@ -179,30 +181,13 @@ export async function ensureBootstrapObjects(
   await ensure(client, endpointSlices, wantedSlice);
   const at = { namespace: "default" };
   const merge = { ...at, type: "merge" } as const;
-  const has = await client.get(endpoints, "kubernetes", at);
-  const address = has.subsets?.[0];
-  if (
-    address?.addresses?.[0]?.ip !== cluster.apiServer.host ||
-    address.ports?.[0]?.port !== cluster.apiServer.port
-  ) {
+  const { host, port } = cluster.apiServer;
+  const [subset] = (await client.get(endpoints, "kubernetes", at)).subsets ?? [];
+  if (subset?.addresses?.[0]?.ip !== host || subset.ports?.[0]?.port !== port)
     await client.patch(endpoints, "kubernetes", { subsets: wantedEndpoints.subsets }, merge);
+  const slice = await client.get(endpointSlices, "kubernetes", at);
+  if (slice.endpoints?.[0]?.addresses[0] !== host || slice.ports?.[0]?.port !== port) {
     const { endpoints: addresses, ports } = wantedSlice;
     await client.patch(endpointSlices, "kubernetes", { endpoints: addresses, ports }, merge);
-  }
-}
-
-/**
- * Makes them again when someone has deleted them, as kube-apiserver does for its own Service every 10 s; here within 2 s.
- * Runs until the signal aborts; a failed round is told of and tried again.
- */
-export async function keepBootstrapObjects(
-  client: KubeClient,
-  options: { cluster: ClusterFacts; caCert: string; onError(error: unknown): void },
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await pause(2000, signal);
-    if (signal.aborted) return;
-    await ensureBootstrapObjects(client, options.cluster, options.caCert).catch(options.onError);
   }
 }

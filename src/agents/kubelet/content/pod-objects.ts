@@ -1,67 +1,82 @@
-// Fetches what a pod's spec refers to: ConfigMaps, Secrets and tokens. A pod that starts asks the API itself, so that an
-// object made a moment before is seen; afterwards the informers' copies are enough.
+// What a pod's spec refers to, from the API: ConfigMaps and Secrets, watched as long as the pod needs them, and tokens. A pod that
+// starts asks the API itself, so that an object made a moment before is seen; afterwards what the watches told is enough.
 import type { KubeClient } from "../../../control/client/mod.ts";
 import { configMaps, type ResourceRef, secrets, serviceAccounts } from "../../../core/api/refs.ts";
-import { isNotFound } from "../../../core/api/status.ts";
-import type { KubeObject, Pod, Secret, TokenRequest } from "../../../core/api/types.ts";
-import type { KubeletContext } from "../kubelet-context.ts";
+import type { ConfigMap, KubeObject, Pod, Secret, TokenRequest } from "../../../core/api/types.ts";
 import type { PodObjects } from "./environment.ts";
+import { createObjectWatches, type ObjectWatches } from "./object-watches.ts";
 import { referredObjects, type TokenWish, tokenKey, VolumeError, wantedTokens } from "./volume-content.ts";
-
-async function getOrNull<T extends KubeObject>(
-  client: KubeClient,
-  ref: ResourceRef<T>,
-  namespace: string,
-  name: string,
-): Promise<T | null> {
-  try {
-    return await client.get(ref, name, { namespace });
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
-}
 
 /** The cluster's CA bundle never changes in a cluster's life: the copy is as good as the object. */
 const steady = new Set(["kube-root-ca.crt"]);
 
-/** `fresh`: ask the API; else take the informers' copies. */
-export async function fetchObjects(
-  context: Pick<KubeletContext, "client" | "configMaps" | "secrets">,
-  pod: Pod,
-  fresh: boolean,
-): Promise<PodObjects> {
-  const { client } = context;
-  const namespace = pod.metadata.namespace!;
-  const names = referredObjects(pod);
-  const collect = async <T extends KubeObject>(
-    ref: ResourceRef<T>,
-    informer: { get(key: string): T | undefined },
-    list: Set<string>,
-  ): Promise<Map<string, T | null>> => {
-    const entries = await Promise.all(
-      [...list].map(async (name): Promise<[string, T | null]> => {
-        const copy = informer.get(`${namespace}/${name}`);
-        if (copy && (!fresh || steady.has(name))) return [name, copy];
-        if (!fresh) return [name, null];
-        return [name, await getOrNull(client, ref, namespace, name)];
-      }),
-    );
-    return new Map(entries);
-  };
-  const [maps, secretMap] = await Promise.all([
-    collect(configMaps, context.configMaps, names.configMaps),
-    collect(secrets, context.secrets, names.secrets),
-  ]);
-  return { configMaps: maps, secrets: secretMap };
+/** The ConfigMaps and Secrets of this node's pods. */
+export interface ReferredObjects {
+  /** `fresh`: ask the API; else what the watches told last. Rejects when the API cannot be asked. Holds what the pod refers to. */
+  fetch(pod: Pod, fresh: boolean): Promise<PodObjects>;
+  /** The pod of that uid needs them no more. */
+  release(uid: string): void;
+  /** Watches until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
 }
 
-/** The pod's imagePullSecrets that exist. */
-export function pullSecrets(context: Pick<KubeletContext, "secrets">, pod: Pod): Secret[] {
-  return (pod.spec?.imagePullSecrets ?? []).flatMap((s) => {
-    const secret = context.secrets.get(`${pod.metadata.namespace}/${s.name}`);
-    return secret ? [secret] : [];
-  });
+/** `changed` is told the uids of the pods that refer to an object which came, changed or went. */
+export function createReferredObjects(
+  client: KubeClient,
+  options: { changed(uids: ReadonlySet<string>): void; onError(error: unknown): void },
+): ReferredObjects {
+  const maps = createObjectWatches<ConfigMap>(client, configMaps, { ...options, steady });
+  const secretWatches = createObjectWatches<Secret>(client, secrets, options);
+
+  async function collect<T extends KubeObject>(
+    watches: ObjectWatches<T>,
+    pod: Pod,
+    names: ReadonlySet<string>,
+    fresh: boolean,
+  ): Promise<Map<string, T | null>> {
+    const { namespace = "", uid = "" } = pod.metadata;
+    watches.hold(uid, namespace, names);
+    const get = async (name: string): Promise<[string, T | null]> => [
+      name,
+      await watches.get(uid, namespace, name, fresh),
+    ];
+    return new Map(await Promise.all([...names].map(get)));
+  }
+
+  return {
+    async fetch(pod, fresh) {
+      const names = referredObjects(pod);
+      const [configMaps, secrets] = await Promise.all([
+        collect(maps, pod, names.configMaps, fresh),
+        collect(secretWatches, pod, names.secrets, fresh),
+      ]);
+      return { configMaps, secrets };
+    },
+    release(uid) {
+      for (const watches of [maps, secretWatches]) watches.hold(uid, "", new Set());
+    },
+    async run(signal) {
+      await Promise.all([maps.run(signal), secretWatches.run(signal)]);
+    },
+  };
+}
+
+/** The pod's imagePullSecrets that can be read, and the names of the others. */
+export async function pullSecrets(
+  client: KubeClient,
+  pod: Pod,
+): Promise<{ secrets: Secret[]; missing: string[] }> {
+  const found: Secret[] = [];
+  const missing: string[] = [];
+  for (const { name } of pod.spec?.imagePullSecrets ?? []) {
+    if (!name) continue;
+    const secret = await client
+      .get(secrets, name, { namespace: pod.metadata.namespace })
+      .catch(() => undefined);
+    if (secret) found.push(secret);
+    else missing.push(name);
+  }
+  return { secrets: found, missing };
 }
 
 interface Token {

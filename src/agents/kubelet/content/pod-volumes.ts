@@ -4,7 +4,7 @@ import type { KubeletContext } from "../kubelet-context.ts";
 import type { Say } from "../pod-events.ts";
 import type { PodObjects } from "./environment.ts";
 import { claimedVolumes } from "./pod-claims.ts";
-import { createPodTokens, fetchObjects } from "./pod-objects.ts";
+import { createPodTokens } from "./pod-objects.ts";
 import { type ContentInput, hasContent } from "./volume-content.ts";
 import { podDirectory, setUpVolume } from "./volumes.ts";
 
@@ -59,7 +59,7 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
       );
     }
     try {
-      objects = await fetchObjects(context, pod, true);
+      objects = await context.objects.fetch(pod, true);
       input = await content(pod);
     } catch (error) {
       throw new Error(`MountVolume.SetUp failed for volume "${projected}" : ${(error as Error).message}`);
@@ -105,7 +105,7 @@ export function createPodVolumes(context: KubeletContext, uid: string): PodVolum
     async update(pod) {
       if (!ready) return;
       try {
-        objects = await fetchObjects(context, pod, false);
+        objects = await context.objects.fetch(pod, false);
         const input = await content(pod);
         for (const volume of pod.spec?.volumes ?? []) {
           if (!hasContent(volume)) continue;

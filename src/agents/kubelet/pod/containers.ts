@@ -1,4 +1,5 @@
 // Starts and stops one pod's containers and remembers what failed: the acting half of the worker.
+import type { Secret } from "../../../core/api/types.ts";
 import { createBackOff } from "../back-off.ts";
 import { pullSecrets } from "../content/mod.ts";
 import { podKey } from "../kubelet-context.ts";
@@ -50,13 +51,23 @@ export function createPodContainers(
   }
   const images = new Map<string, Image>();
 
+  async function pullSecretsOf(): Promise<readonly Secret[]> {
+    const { secrets, missing } = await pullSecrets(context.client, parts.pod());
+    if (missing.length > 0)
+      events.warning(
+        "FailedToRetrieveImagePullSecret",
+        `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`,
+      );
+    return secrets;
+  }
+
   function imageOf(c: SpecContainer): Image {
     const { name } = c.container;
     const known = images.get(name);
     if (known) return known;
     const promise = context.images.ensure(parts.pod(), c.container, {
       events: events.of(c),
-      secrets: pullSecrets(context, parts.pod()),
+      secrets: pullSecretsOf,
     });
     const image = { promise, settled: false };
     const settle = (): void => {

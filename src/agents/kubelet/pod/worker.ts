@@ -302,6 +302,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     ending.done
       .then(() => {
         probes.stop();
+        context.objects.release(uid);
         if (deleted) {
           gone = true;
           loop.end();
@@ -331,8 +332,10 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       return !verdict && !isFinal() && !gone;
     },
     update(next) {
-      const map = (p: Pod): string => JSON.stringify([p.metadata.labels, p.metadata.annotations]);
-      if (map(next) !== map(pod)) refreshVolumes = true;
+      // What the downward API shows, and containers that came later with references of their own.
+      const shown = ({ metadata, spec }: Pod): string =>
+        JSON.stringify([metadata.labels, metadata.annotations, spec?.ephemeralContainers?.length]);
+      if (shown(next) !== shown(pod)) refreshVolumes = true;
       pod = next;
       if (next.metadata.deletionTimestamp) leaving.abort();
       const grace = next.metadata.deletionGracePeriodSeconds;

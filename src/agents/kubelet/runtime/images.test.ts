@@ -44,7 +44,7 @@ function rig(options: { local?: string[]; registry?: string[]; reachable?: boole
     async ensure(name: string, imagePullPolicy: string): Promise<string> {
       const container = { name: "c", image: name, imagePullPolicy } as Container;
       try {
-        return (await images.ensure(pod, container, { events: say, secrets: [] })).id;
+        return (await images.ensure(pod, container, { events: say, secrets: async () => [] })).id;
       } catch (error) {
         if (!(error instanceof ImageError)) throw error;
         return `${error.reason}: ${error.message}`;

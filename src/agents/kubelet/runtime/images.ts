@@ -21,17 +21,19 @@ export class ImageError extends Error {
   }
 }
 
+export type PullSecrets = () => Promise<readonly Secret[]>;
+
 export interface ImageEvents {
   normal(reason: string, message: string): void;
   warning(reason: string, message: string): void;
 }
 
 export interface Images {
-  /** Throws ImageError. `secrets` are the pod's imagePullSecrets. */
+  /** Throws ImageError. `secrets` gives the pod's imagePullSecrets, asked for only when there is something to pull. */
   ensure(
     pod: Pod,
     container: Container,
-    options: { events: ImageEvents; secrets: readonly Secret[] },
+    options: { events: ImageEvents; secrets: PullSecrets },
   ): Promise<RuntimeImage>;
   /** Finds out ahead of time whether a registry can be reached. */
   warm(registry: string): void;
@@ -116,7 +118,7 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
   async function ensure(
     pod: Pod,
     container: Container,
-    { events, secrets }: { events: ImageEvents; secrets: readonly Secret[] },
+    { events, secrets }: { events: ImageEvents; secrets: PullSecrets },
   ): Promise<RuntimeImage> {
     const image = container.image ?? "";
     const parsed = parseImageName(image);
@@ -148,7 +150,7 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
     parsed: ImageName,
     local: RuntimeImage | undefined,
     events: ImageEvents,
-    secrets: readonly Secret[],
+    secrets: PullSecrets,
   ): Promise<RuntimeImage> {
     const uid = pod.metadata.uid!;
     const key = `${uid}/${image}`;
@@ -173,7 +175,7 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
     } else {
       events.normal("Pulling", `Pulling image "${image}"`);
       try {
-        await pull(parsed.full, authsFor(parsed.registry, secrets));
+        await pull(parsed.full, authsFor(parsed.registry, await secrets()));
         const got = await runtime.image(parsed.full);
         if (!got) throw new Error(`image "${parsed.full}" is not there after its pull`);
         const took = goDuration(now() - began);
