@@ -3,7 +3,13 @@
 // dropTypeDependentFields). All change the new Service in place.
 import type { Service } from "../../types.ts";
 import { semanticEqual } from "../meta/mod.ts";
-import { externallyAccessible, needsClusterIP, needsHealthCheckNodePort, needsNodePort } from "./needs.ts";
+import {
+  externallyAccessible,
+  mayHaveNodePorts,
+  needsClusterIP,
+  needsHealthCheckNodePort,
+  needsNodePort,
+} from "./needs.ts";
 
 const sameList = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
   semanticEqual(a ?? [], b ?? []);
@@ -46,8 +52,7 @@ export function patchAllocatedValues(s: Service, old: Service): void {
   const was = old.spec ?? {};
   if (needsClusterIP(old) && needsClusterIP(s)) {
     if (!spec.clusterIP && was.clusterIP) spec.clusterIP = was.clusterIP;
-    if ((spec.clusterIPs ?? []).length === 0 && spec.clusterIP === was.clusterIP && was.clusterIPs)
-      spec.clusterIPs = [...was.clusterIPs];
+    if ((spec.clusterIPs ?? []).length === 0 && was.clusterIPs) spec.clusterIPs = [...was.clusterIPs];
   }
   if (needsNodePort(old) && needsNodePort(s)) patchNodePorts(s, old);
   if (needsHealthCheckNodePort(old) && needsHealthCheckNodePort(s))
@@ -70,7 +75,7 @@ export function dropTypeDependentFields(s: Service, old: Service): void {
     if (sameList(spec.ipFamilies, was.ipFamilies)) delete spec.ipFamilies;
     if (spec.ipFamilyPolicy === was.ipFamilyPolicy) delete spec.ipFamilyPolicy;
   }
-  if (needsNodePort(old) && !needsNodePort(s) && nodePortsKept(s, old))
+  if (mayHaveNodePorts(old) && !mayHaveNodePorts(s) && nodePortsKept(s, old))
     for (const p of spec.ports ?? []) delete p.nodePort;
   if (needsHealthCheckNodePort(old) && !needsHealthCheckNodePort(s))
     if (spec.healthCheckNodePort === was.healthCheckNodePort) delete spec.healthCheckNodePort;
@@ -82,6 +87,13 @@ export function dropTypeDependentFields(s: Service, old: Service): void {
   if (externallyAccessible(old) && !externallyAccessible(s))
     if (spec.externalTrafficPolicy === was.externalTrafficPolicy) delete spec.externalTrafficPolicy;
   if (spec.type !== "LoadBalancer") s.status = { ...s.status, loadBalancer: {} };
+}
+
+/** An ExternalName is shown without one, whatever was asked for; a wrong value stays for validation to find. */
+export function dropInternalTrafficPolicy({ spec }: Service): void {
+  if (spec?.type !== "ExternalName") return;
+  if (spec.internalTrafficPolicy === "Cluster" || spec.internalTrafficPolicy === "Local")
+    delete spec.internalTrafficPolicy;
 }
 
 /** Every node port that the new Service names was the old one's. */

@@ -119,7 +119,7 @@ const refused: [name: string, spec: Record<string, unknown>, messages: string[]]
         { name: "b", port: 81, nodePort: 30080 },
       ],
     },
-    ["spec.ports[1].nodePort: Duplicate value: 30080"],
+    ["spec.ports[1].nodePort: Invalid value: 30080: provided port is already allocated"],
   ],
   [
     "node port of a ClusterIP Service",

@@ -5,6 +5,11 @@ import type { Service } from "../../types.ts";
 export const needsClusterIP = (s: Service): boolean =>
   s.spec?.type === "ClusterIP" || s.spec?.type === "NodePort" || s.spec?.type === "LoadBalancer";
 
+/** Of a type that has node ports, whether or not they are given out by themselves. */
+export const mayHaveNodePorts = (s: Service): boolean =>
+  s.spec?.type === "NodePort" || s.spec?.type === "LoadBalancer";
+
+/** Gets a node port for each port that names none. */
 export const needsNodePort = (s: Service): boolean =>
   s.spec?.type === "NodePort" ||
   (s.spec?.type === "LoadBalancer" && s.spec.allocateLoadBalancerNodePorts !== false);

@@ -4,6 +4,7 @@ import type { Service } from "../../types.ts";
 import { define, keep } from "../define.ts";
 import { proxyOf, statusOf } from "../subresources.ts";
 import {
+  dropInternalTrafficPolicy,
   dropTypeDependentFields,
   normalizeServiceClusterIPs,
   patchAllocatedValues,
@@ -32,6 +33,7 @@ export const service: ResourceDefinition<Service> = define<Service>({
     s.status = { loadBalancer: {} };
     normalizeServiceClusterIPs(s, undefined);
     initIPFamilies(s, undefined, ipFamilies);
+    dropInternalTrafficPolicy(s);
   },
   prepareForUpdate(s, old, { ipFamilies }) {
     keep(s, old, "status");
@@ -39,6 +41,7 @@ export const service: ResourceDefinition<Service> = define<Service>({
     normalizeServiceClusterIPs(s, old);
     dropTypeDependentFields(s, old);
     initIPFamilies(s, old, ipFamilies);
+    dropInternalTrafficPolicy(s);
   },
   prepareForStatusUpdate(s, old) {
     keep(s, old, "spec");

@@ -5,6 +5,7 @@ import {
   dns1123Label,
   duplicate,
   forbidden,
+  invalid,
   invalidEach,
   notSupported,
   portName,
@@ -12,6 +13,7 @@ import {
   qualifiedName,
   required,
 } from "../meta/mod.ts";
+import { mayHaveNodePorts } from "./needs.ts";
 
 export const protocols = ["SCTP", "TCP", "UDP"];
 
@@ -51,6 +53,22 @@ export function validatePorts(s: Service): FieldError[] {
   const ports = s.spec?.ports ?? [];
   const names = new Set<string>();
   return ports.flatMap((p, i) => validatePort(p, `spec.ports[${i}]`, { needsName: ports.length > 1, names }));
+}
+
+/**
+ * On create only ports of one number may share a node port, with different protocols: for another the allocator finds it taken
+ * (pkg/registry/core/service/storage initNodePorts), whatever else is wrong. The first such refusal.
+ */
+export function validateNodePortsOnce(s: Service): FieldError[] {
+  if (!mayHaveNodePorts(s)) return [];
+  const portOf = new Map<number, number>();
+  for (const [i, { port, nodePort }] of (s.spec?.ports ?? []).entries()) {
+    if (!nodePort) continue;
+    if ((portOf.get(nodePort) ?? port) !== port)
+      return [invalid(`spec.ports[${i}].nodePort`, nodePort, "provided port is already allocated")];
+    portOf.set(nodePort, port);
+  }
+  return [];
 }
 
 /** The key of a (protocol, port) pair as Go prints a ServicePort that has nothing else. */

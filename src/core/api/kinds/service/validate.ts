@@ -20,7 +20,7 @@ import {
 import { initIPFamilies } from "./ip-families.ts";
 import { externallyAccessible, isHeadless, needsHealthCheckNodePort } from "./needs.ts";
 import { validateClusterIPFields, validateClusterIPsKept } from "./validate-cluster-ips.ts";
-import { validatePortCollisions, validatePorts } from "./validate-ports.ts";
+import { validateNodePortsOnce, validatePortCollisions, validatePorts } from "./validate-ports.ts";
 
 const SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges";
 const HINTS = "service.kubernetes.io/topology-aware-hints";
@@ -83,20 +83,19 @@ function validateExternalIPs(s: Service, old: Service | undefined): FieldError[]
 function validateSourceRanges(s: Service, old: Service | undefined): FieldError[] {
   const wrongType = s.spec?.type === "LoadBalancer" ? [] : [onlyLoadBalancer];
   const ranges = s.spec?.loadBalancerSourceRanges ?? [];
+  const known = (old?.spec?.loadBalancerSourceRanges ?? []).map((r) => r.trim());
   const path = "spec.LoadBalancerSourceRanges";
   if (ranges.length > 0)
     return [
       ...wrongType.map((m) => forbidden(path, m)),
-      ...ranges.flatMap((r, i) =>
-        validateCIDR(`${path}[${i}]`, r.trim(), old?.spec?.loadBalancerSourceRanges ?? []),
-      ),
+      ...ranges.flatMap((r, i) => validateCIDR(`${path}[${i}]`, r.trim(), known)),
     ];
   const annotation = s.metadata.annotations?.[SOURCE_RANGES];
   if (annotation === undefined) return [];
   const at = `metadata.annotations[${SOURCE_RANGES}]`;
-  const listed = annotation.trim() === "" ? [] : annotation.split(",").map((r) => r.trim());
-  const known = (old?.metadata.annotations?.[SOURCE_RANGES] ?? "").split(",").map((r) => r.trim());
-  return [...wrongType.map((m) => forbidden(at, m)), ...listed.flatMap((r) => validateCIDR(at, r, known))];
+  const kept = old?.metadata.annotations?.[SOURCE_RANGES] === annotation;
+  const listed = kept || annotation.trim() === "" ? [] : annotation.split(",").map((r) => r.trim());
+  return [...wrongType.map((m) => forbidden(at, m)), ...listed.flatMap((r) => validateCIDR(at, r))];
 }
 
 function validateLoadBalancer(s: Service): FieldError[] {
@@ -195,7 +194,9 @@ export function validateServiceCreate(s: Service, { ipFamilies }: Families): Fie
   const families = types.includes(s.spec?.type ?? "")
     ? initIPFamilies(structuredClone(s), undefined, ipFamilies)
     : [];
-  return families.length > 0 ? families : validateService(s);
+  if (families.length > 0) return families;
+  const ports = validateNodePortsOnce(s);
+  return ports.length > 0 ? ports : validateService(s);
 }
 
 export function validateServiceUpdate(s: Service, old: Service, { ipFamilies }: Families): FieldError[] {
