@@ -72,7 +72,12 @@ before(async () => {
     port: 0,
     ca,
     ...serving,
-    handlers: createKubeletServer({ runtime: port, upgrades: createUpgrades(), now: Date.now }),
+    handlers: createKubeletServer({
+      runtime: port,
+      upgrades: createUpgrades(),
+      logFolder: dir,
+      now: Date.now,
+    }),
   });
   const node = {
     metadata: { name: "n1" },

@@ -85,6 +85,7 @@ async function main(): Promise<void> {
   const server = createKubeletServer({
     runtime: kubelet.runtimePort,
     upgrades: createUpgrades(),
+    logFolder: config.podLogDir,
     now: Date.now,
     onError: (error) => log("kubelet server", { error: String(error) }),
   });

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import { request } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -64,7 +72,13 @@ const runtime: PodRuntimePort = {
   portForward: streamingUrl("portforward"),
 };
 
+const logFolder = join(dir, "node-logs");
+
 before(async () => {
+  mkdirSync(join(logFolder, "sub"), { recursive: true });
+  writeFileSync(join(logFolder, 'a&".log'), "");
+  writeFileSync(join(logFolder, "sub/b.log"), "b\n");
+  symlinkSync("/etc/hostname", join(logFolder, "out"));
   const pki = await createTestPki();
   tls = { ca: pki.ca, ...(await pki.client("kube-apiserver-kubelet-client", "x")) };
   stranger = await pki.client("system:node:other", "system:nodes");
@@ -89,7 +103,7 @@ before(async () => {
     port: 0,
     ca: pki.ca,
     ...(await pki.serving("127.0.0.1")),
-    handlers: createKubeletServer({ runtime, upgrades: createUpgrades(), now: Date.now }),
+    handlers: createKubeletServer({ runtime, upgrades: createUpgrades(), logFolder, now: Date.now }),
   });
 });
 after(async () => {
@@ -124,6 +138,22 @@ function get(
 
 const answers: { name: string; url: string; code: number; text: string | RegExp; method?: string }[] = [
   { name: "health", url: "/healthz", code: 200, text: "ok" },
+  {
+    name: "log folder",
+    url: "/logs/",
+    code: 200,
+    text: /<a href="a%26%22.log">a&amp;&#34;.log<\/a>\n<a href="out">out<\/a>\n<a href="sub\/">sub\/<\/a>/,
+  },
+  { name: "log folder without its slash", url: "/logs", code: 301, text: "" },
+  { name: "log file", url: "/logs/sub/b.log", code: 200, text: "b\n" },
+  { name: "log file that is none", url: "/logs/sub/c.log", code: 404, text: "404 page not found" },
+  {
+    name: "out of the log folder",
+    url: "/logs/..%2f..%2fetc%2fpasswd",
+    code: 404,
+    text: "404 page not found",
+  },
+  { name: "out of the log folder by a link", url: "/logs/out", code: 404, text: "404 page not found" },
   { name: "pods", url: "/pods", code: 200, text: /"kind":"PodList".*"name":"web"/ },
   { name: "unknown path", url: "/nothing", code: 404, text: "404 page not found" },
   { name: "write to a read endpoint", url: "/pods", method: "POST", code: 405, text: "Method Not Allowed" },

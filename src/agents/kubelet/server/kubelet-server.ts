@@ -8,12 +8,15 @@ import type { Pod } from "../../../core/api/types.ts";
 import { parseLogOptions } from "../../../core/logs/mod.ts";
 import { identify } from "./client-identity.ts";
 import { containerSpec, findLogTarget } from "./container-state.ts";
+import { serveLogFolder } from "./log-folder.ts";
 import { readLog } from "./log-reader.ts";
 import type { PodRuntimePort } from "./runtime-port.ts";
 
 export interface KubeletServerOptions {
   runtime: PodRuntimePort;
   upgrades: Upgrades;
+  /** The folder that /logs/ shows. */
+  logFolder: string;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Told of what went wrong on this side of a request. */
@@ -187,9 +190,10 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       case "containerLogs":
         await containerLogs(target, request, response);
         return;
-      default:
-        throw new Refusal(404, "404 page not found");
+      case "logs":
+        if (await serveLogFolder(options.logFolder, target.path.slice(1), response)) return;
     }
+    throw new Refusal(404, "404 page not found");
   }
 
   /** Resolves what a stream request means and asks containerd for its address. */
