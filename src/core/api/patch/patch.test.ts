@@ -129,6 +129,12 @@ const strategic: [name: string, spec: object, patch: object, result: object][] =
     { containers: [c("x")] },
   ],
   [
+    "a list is replaced by one with two of a key",
+    { containers: [c("a"), c("b")] },
+    { containers: [c("x", { image: "1" }), c("x", { image: "2" }), c("b"), { $patch: "replace" }] },
+    { containers: [c("x", { image: "1" }), c("x", { image: "2" }), c("b")] },
+  ],
+  [
     "a map is replaced",
     { nodeSelector: { a: "1" } },
     { nodeSelector: { $patch: "replace", b: "2" } },

@@ -222,7 +222,7 @@ function mergeList(original: unknown[], patch: unknown[], field: Field | undefin
     }
   }
   const { inOrder, others } = partitionByOrder(merged, changes, key);
-  return orderList(inOrder, others, changes, original, key);
+  return orderList(inOrder, others, changes, list, key);
 }
 
 function requireKey(item: JsonObject, key: string): void {
@@ -265,5 +265,6 @@ function obeyDirectives(
         500,
       );
   }
-  return replace ? { list: [], changes } : { list, changes };
+  // A list that replaces the other is taken as it is, were there two of one key.
+  return replace ? { list: (plain(changes) as { value: unknown[] }).value, changes: [] } : { list, changes };
 }
