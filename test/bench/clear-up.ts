@@ -4,12 +4,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { run } from "../../src/edge/command/mod.ts";
 import { takeDownAbandoned, takeDownStanding } from "../support/cluster.ts";
 
-/** Network namespaces of benches are named bench-PID-…. */
+/** Network namespaces of benches are named bench-PID-…, those of the kernel tests' lab plPID-…. */
 export const benchNetns = (name: string): string => `bench-${process.pid}-${name}`;
 
 async function removeNetns(gone: (pid: string) => boolean): Promise<void> {
   for (const name of existsSync("/run/netns") ? readdirSync("/run/netns") : []) {
-    const pid = /^bench-(\d+)-/.exec(name)?.[1];
+    const pid = /^(?:bench-|pl)(\d+)-/.exec(name)?.[1];
     if (pid && gone(pid)) await run("ip", ["netns", "delete", name]).catch(() => undefined);
   }
 }

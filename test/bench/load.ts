@@ -14,8 +14,10 @@ export interface LoadOptions {
   requests: number;
   method: string;
   path: string;
-  /** `%` is replaced by the request's number. */
+  /** `%` is replaced by the request's number, `@` by the last three parts of an IPv4 address that is the number's own. */
   body?: string;
+  /** Number of the first request; default 0. */
+  from?: number;
 }
 
 export interface LoadResult {
@@ -26,8 +28,10 @@ export interface LoadResult {
   refused: number;
 }
 
+const addressOf = (n: number): string => `${128 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+
 function drive(options: LoadOptions): Promise<LoadResult> {
-  const { port, ca, cert, key, connections, requests, method, path, body } = options;
+  const { port, ca, cert, key, connections, requests, method, path, body, from = 0 } = options;
   const latencies: number[] = [];
   let refused = 0;
   let next = 0;
@@ -39,7 +43,7 @@ function drive(options: LoadOptions): Promise<LoadResult> {
     function send(socket: TLSSocket): void {
       if (next >= requests) return;
       const n = next++;
-      const text = body?.replaceAll("%", String(n)) ?? "";
+      const text = body?.replaceAll("%", String(from + n)).replaceAll("@", addressOf(from + n)) ?? "";
       const head = `${method} ${path} HTTP/1.1\r\nHost: bench\r\n${text ? `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` : ""}\r\n`;
       const start = performance.now();
       let buffer: Buffer = Buffer.alloc(0);
