@@ -7,15 +7,19 @@ import type { ClusterFacts } from "../../core/cluster/config.ts";
 import {
   hasHostPorts,
   hostPortsKey,
+  isSameToProxies,
   type NodeFacts,
+  type Progress,
   resolveHostPorts,
   resolveService,
   serviceRanges,
+  slowest,
 } from "../../core/network/mod.ts";
 import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
 import { createProxyMetrics } from "./metrics.ts";
 import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
 import { createProgrammingLatency } from "./programming-latency.ts";
+import { createProgressReport } from "./progress-report.ts";
 import { createTableKeeper } from "./table-keeper.ts";
 
 export interface ProxyOptions {
@@ -125,7 +129,21 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   const families = [first, ...(options.second ? [options.second] : [])];
   /** Families whose table is behind. */
   const unsettled = new Set(families);
-  const keepers = families.map((at) => {
+  /** Revisions that the caches are at: what is programmed now follows them. */
+  const cached = (): Progress => ({ services: services.revision, slices: slices.revision });
+  const reached = families.map(() => ({ taken: cached(), settled: undefined as Progress | undefined }));
+  const report = createProgressReport({
+    client,
+    nodeName: options.nodeName,
+    clock,
+    log,
+    progress() {
+      const all = keepers.map((k, i) => (k.idle ? cached() : reached[i]!.settled));
+      return all.every((p) => p !== undefined) ? slowest(all) : undefined;
+    },
+    node: () => nodes.get(options.nodeName),
+  });
+  const keepers = families.map((at, i) => {
     const v6 = isIPv6(at.nodeAddress);
     const facts = (): NodeFacts => ({
       family: v6 ? "ip6" : "ip",
@@ -157,8 +175,13 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
         metrics.applied(v6 ? "IPv6" : "IPv4", kind, milliseconds, clock.wall());
       },
       failed: () => metrics.failed(v6 ? "IPv6" : "IPv4"),
+      taken() {
+        reached[i]!.taken = cached();
+      },
       settled(settledKeys) {
         const now = clock.wall();
+        reached[i]!.settled = reached[i]!.taken;
+        report.programmed();
         unsettled.delete(at);
         if (unsettled.size === 0) health = { lastUpdated: now, waitingSince: undefined };
         if (at === first) for (const ms of latency.settled(settledKeys, now)) metrics.programmed(ms);
@@ -183,7 +206,14 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     latency.changed(sliceOwner(s), s, old);
     touch(sliceOwner(s));
   };
-  services.on({ added: touchService, updated: touchService, deleted: touchService });
+  services.on({
+    added: touchService,
+    updated(now, old) {
+      if (isSameToProxies(now, old)) report.read();
+      else touchService(now);
+    },
+    deleted: touchService,
+  });
   slices.on({
     added: (s) => touchSlice(s),
     updated(now, old) {
@@ -233,6 +263,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     pods.run(signal),
     nodes.run(signal),
     cidrs.run(signal),
+    report.run(signal),
     keep(),
   ]).then(() => {});
   // A loop that ended with an error never fills its table: whoever waits for it is told.

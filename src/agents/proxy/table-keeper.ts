@@ -27,13 +27,17 @@ export interface KeeperOptions {
   /** Told of every transaction that went through; `whole` is a load of everything or a repair. */
   applied?(kind: "whole" | "part", milliseconds: number): void;
   failed?(): void;
-  /** The kernel has what these Services mean now. */
+  /** Everything touched so far goes into the transaction that begins now. */
+  taken?(): void;
+  /** The kernel has what these Services meant when they were taken. */
   settled?(keys: ReadonlySet<string>): void;
 }
 
 export interface TableKeeper {
   /** Resolves when the kernel has the first whole table. */
   readonly synced: Promise<void>;
+  /** The kernel has everything that was touched. */
+  readonly idle: boolean;
   /** The plan in force, once there is one. */
   readonly plan: ServicePlan | undefined;
   touch(key: string): void;
@@ -61,6 +65,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   let version = 0;
   let repair: string | undefined;
   let failures = 0;
+  let working = true;
   /** Counts demands to plan anew. */
   let epoch = 0;
   let wake: (() => void) | undefined;
@@ -102,6 +107,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     const adopted = listing && adoptListing(listing);
     const next = createServicePlan(facts, table, adopted);
     dirty.clear();
+    options.taken?.();
     const keys = new Set(options.keys());
     for (const key of keys) next.set(key, options.routing(key, facts));
     adopted?.forget();
@@ -117,6 +123,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   async function applyDirty(current: ServicePlan): Promise<void> {
     const keys = new Set(dirty);
     dirty.clear();
+    options.taken?.();
     let udp = false;
     for (const key of keys) {
       const before = current.get(key);
@@ -143,6 +150,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
 
   async function work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      working = true;
       try {
         await step();
         failures = 0;
@@ -157,6 +165,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
         continue;
       }
       if (!plan || repair !== undefined || dirty.size > 0) continue;
+      working = false;
       await new Promise<void>((resolve) => {
         wake = resolve;
         if (signal.aborted) resolve();
@@ -217,6 +226,9 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
 
   return {
     synced,
+    get idle() {
+      return !working && plan !== undefined && repair === undefined && dirty.size === 0;
+    },
     get plan() {
       return plan;
     },

@@ -28,6 +28,8 @@ export interface Informer<T extends KubeObject> {
   /** Resolves when the first list is in the cache. */
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
+  /** Every change up to this revision is in the cache and was told; 0 before the first list. */
+  readonly revision: number;
   /** By `namespace/name`, or `name` for cluster-scoped kinds. The object is shared: read-only. */
   get(key: string): T | undefined;
   list(): T[];
@@ -189,6 +191,9 @@ export function createInformer<T extends KubeObject>(
     synced,
     get hasSynced() {
       return hasSynced;
+    },
+    get revision() {
+      return seen;
     },
     get: (key) => cache.get(key),
     list: () => [...cache.values()],

@@ -76,7 +76,7 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   prepareForCreate?(obj: T, ctx: StrategyContext): void;
   /** Keeps what the main endpoint may not change (status), bumps generation when spec changed. */
   prepareForUpdate?(obj: T, old: T, ctx: StrategyContext): void;
-  prepareForStatusUpdate?(obj: T, old: T): void;
+  prepareForStatusUpdate?(obj: T, old: T, ctx: StrategyContext): void;
   /** All of a new object, metadata included (call it after setDefaults, prepareForCreate and name generation). */
   validate?(obj: T, ctx: StrategyContext): FieldError[];
   validateUpdate?(obj: T, old: T, ctx: StrategyContext): FieldError[];

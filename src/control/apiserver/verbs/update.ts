@@ -130,7 +130,7 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
       if (errors.length > 0) throw invalid(def, name, errors);
       for (const text of def.warnings?.(obj, old) ?? []) ctx.warn(text);
     } else if (rules === "status") {
-      def.prepareForStatusUpdate?.(obj, old);
+      def.prepareForStatusUpdate?.(obj, old, strategyContext(core, ctx));
       const errors = def.validateStatusUpdate?.(obj, old) ?? [];
       if (errors.length > 0) throw invalid(def, name, errors);
     } else if (rules !== "none") {

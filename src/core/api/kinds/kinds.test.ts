@@ -34,7 +34,7 @@ for (const d of definitions) {
     const old = structuredClone(o);
     d.prepareForUpdate?.(o, old, ctx);
     assert.ok(Array.isArray(d.validateUpdate!(o, old, ctx)));
-    d.prepareForStatusUpdate?.(o, old);
+    d.prepareForStatusUpdate?.(o, old, ctx);
     assert.ok(Array.isArray(d.validateStatusUpdate!(o, old)));
     assert.ok(Array.isArray(d.warnings?.(o, undefined) ?? []));
     for (const c of d.columns) assert.notEqual(c.cell(o, 0), undefined, c.name);

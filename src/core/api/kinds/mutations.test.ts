@@ -216,7 +216,7 @@ for (const d of definitions) {
         d.prepareForCreate?.(created, ctx);
         const status = structuredClone(o);
         d.prepareForUpdate?.(o, old, ctx);
-        d.prepareForStatusUpdate?.(status, old);
+        d.prepareForStatusUpdate?.(status, old, ctx);
         for (const e of [
           ...d.validate!(created, ctx),
           ...d.validateUpdate!(o, old, ctx),

@@ -298,7 +298,7 @@ test("a condition keeps the generation it was seen at when a writer leaves it ou
     status: { observedGeneration: 2, conditions: [{ ...condition, observedGeneration: 2 }] },
   };
   const p: Pod = { metadata: { name: "a" }, status: { podIP: "10.0.0.1", conditions: [{ ...condition }] } };
-  pod.prepareForStatusUpdate!(p, old);
+  pod.prepareForStatusUpdate!(p, old, ctx);
   assert.deepEqual(p.status, {
     observedGeneration: 2,
     podIP: "10.0.0.1",

@@ -12,6 +12,7 @@ import {
 import { serviceColumns } from "./columns.ts";
 import { setServiceDefaults } from "./defaults.ts";
 import { initIPFamilies } from "./ip-families.ts";
+import { takeBackProgrammed } from "./programmed.ts";
 import { validateServiceCreate, validateServiceStatus, validateServiceUpdate } from "./validate.ts";
 import { serviceWarnings } from "./warnings.ts";
 
@@ -35,16 +36,18 @@ export const service: ResourceDefinition<Service> = define<Service>({
     initIPFamilies(s, undefined, ipFamilies);
     dropInternalTrafficPolicy(s);
   },
-  prepareForUpdate(s, old, { ipFamilies }) {
+  prepareForUpdate(s, old, { ipFamilies, now }) {
     keep(s, old, "status");
     patchAllocatedValues(s, old);
     normalizeServiceClusterIPs(s, old);
     dropTypeDependentFields(s, old);
     initIPFamilies(s, old, ipFamilies);
     dropInternalTrafficPolicy(s);
+    takeBackProgrammed(s, old, now);
   },
-  prepareForStatusUpdate(s, old) {
+  prepareForStatusUpdate(s, old, { now }) {
     keep(s, old, "spec");
+    takeBackProgrammed(s, old, now);
   },
   validate: validateServiceCreate,
   validateUpdate: validateServiceUpdate,

@@ -120,7 +120,7 @@ test("the main endpoint does not change status, nor the status endpoint spec", (
   const s = structuredClone(old);
   s.spec!.type = "ClusterIP";
   s.status = { loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "VIP" }] } };
-  service.prepareForStatusUpdate!(s, old);
+  service.prepareForStatusUpdate!(s, old, ctx);
   assert.equal(s.spec!.type, "LoadBalancer");
   assert.deepEqual(service.validateStatusUpdate!(s, old), []);
 });
@@ -179,3 +179,32 @@ for (const [name, s, cells] of rows)
         .join(" "),
       cells,
     ));
+
+test("a write that nodes have to follow takes Programmed back, others leave it", () => {
+  const condition = (type: string) => ({
+    type,
+    status: "True",
+    reason: "Done",
+    message: "",
+    lastTransitionTime: "2025-01-01T00:00:00Z",
+  });
+  const old = stored({});
+  old.status = { loadBalancer: {}, conditions: [condition("Mine"), condition("portolan.dev/Programmed")] };
+  const shown = (s: Service): string[] =>
+    (s.status?.conditions ?? []).map((c) => `${c.type} ${c.status} ${c.lastTransitionTime}`);
+  const kept = ["Mine True 2025-01-01T00:00:00Z", "portolan.dev/Programmed True 2025-01-01T00:00:00Z"];
+  const back = [kept[0]!, "portolan.dev/Programmed Unknown 2026-01-01T00:00:00Z"];
+  const spec = structuredClone(old);
+  spec.spec!.ports![0]!.targetPort = 8080;
+  service.prepareForUpdate!(spec, old, ctx);
+  assert.deepEqual(shown(spec), back);
+  const labels = structuredClone(old);
+  labels.metadata.labels = { a: "b" };
+  service.prepareForUpdate!(labels, old, ctx);
+  assert.deepEqual(shown(labels), kept);
+  const address = structuredClone(old);
+  address.status!.loadBalancer = { ingress: [{ ip: "172.30.200.1" }] };
+  service.prepareForStatusUpdate!(address, old, ctx);
+  assert.deepEqual(shown(address), back);
+  assert.deepEqual(shown(old), kept);
+});

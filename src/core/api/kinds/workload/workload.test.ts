@@ -143,7 +143,7 @@ test("annotations of a Deployment count as a change, but not through its status"
   const status = structuredClone(d);
   deployment.prepareForUpdate!(d, old, ctx);
   assert.equal(d.metadata.generation, 2);
-  deployment.prepareForStatusUpdate!(status, old);
+  deployment.prepareForStatusUpdate!(status, old, ctx);
   assert.deepEqual([status.metadata.generation, status.metadata.annotations], [1, { a: "b" }]);
 });
 
