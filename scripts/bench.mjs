@@ -6,12 +6,14 @@ import { ensureSetUp, root } from "./setup.mjs";
 
 /** Only benches need these; a figure whose tool cannot be had is left out, and the run says so. */
 const tools = [
-  { name: "dnsperf", file: "/usr/bin/dnsperf", why: "asks DNS questions" },
-  { name: "unbound", file: "/usr/sbin/unbound", why: "the DNS server that ours stands beside" },
+  { bench: "dns", name: "dnsperf", file: "/usr/bin/dnsperf", why: "asks DNS questions" },
+  { bench: "dns", name: "unbound", file: "/usr/sbin/unbound", why: "the DNS server that ours stands beside" },
+  { bench: "packets", name: "iperf3", file: "/usr/bin/iperf3", why: "sends a stream from pod to pod" },
 ];
 
-function ensureTools() {
-  for (const { name, why } of tools.filter((t) => !existsSync(t.file))) {
+function ensureTools(benches) {
+  const needed = tools.filter((t) => benches.length === 0 || benches.includes(t.bench));
+  for (const { name, why } of needed.filter((t) => !existsSync(t.file))) {
     console.log(`bench: apt-get install --no-install-recommends ${name} (${why})`);
     const { status } = spawnSync("apt-get", ["-qq", "install", "-y", "--no-install-recommends", name], {
       stdio: ["ignore", "ignore", "inherit"],
@@ -25,7 +27,7 @@ function ensureTools() {
 process.chdir(root);
 ensureSetUp();
 const wanted = process.argv.slice(2);
-if (wanted.length === 0 || wanted.includes("dns")) ensureTools();
+ensureTools(wanted);
 const tsc = spawnSync("node_modules/.bin/tsc", ["-p", "tsconfig.json"], { stdio: "inherit" });
 if (tsc.status !== 0) process.exit(1);
 const node = [process.execPath, "--enable-source-maps", ".build/test/bench/main.js", ...wanted];

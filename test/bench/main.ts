@@ -5,12 +5,13 @@ import { cli } from "./cli.bench.ts";
 import { dns } from "./dns.bench.ts";
 import { endpoints } from "./endpoints.bench.ts";
 import { type Bench, printFigure } from "./figure.ts";
+import { packets } from "./packets.bench.ts";
 import { podsBench } from "./pods.bench.ts";
 import { proxy } from "./proxy.bench.ts";
 import { scale } from "./scale.bench.ts";
 import { upDown } from "./up.bench.ts";
 
-const benches: Bench[] = [upDown, podsBench, endpoints, api, cli, dns, proxy, scale];
+const benches: Bench[] = [upDown, podsBench, endpoints, api, cli, dns, proxy, packets, scale];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((w) => !benches.some((b) => b.name === w));
 if (unknown.length > 0) {
