@@ -7,6 +7,7 @@ import { removeCniResults } from "./cni-results.ts";
 import { readPlan } from "./configs.ts";
 import { exclusively } from "./exclusive.ts";
 import { contextName, defaultKubeconfig, editKubeconfig, removeAccess } from "./kubeconfig.ts";
+import { endSpreadByPort } from "./multipath-hash.ts";
 import { removeNetwork } from "./network.ts";
 import { cgroupName, clusterPaths } from "./paths.ts";
 import { wrongName } from "./plan.ts";
@@ -48,6 +49,7 @@ async function takeDown({ name, kubeconfig, out }: DownOptions): Promise<boolean
   removeShimSockets(paths.run);
   await steps.step("Mounts", () => unmountBelow([paths.dir, paths.run]));
   await steps.step("Network", async () => {
+    endSpreadByPort(name);
     await removeNetwork(name, plan?.index, leftNamespaces);
     removeCniResults(name);
   });

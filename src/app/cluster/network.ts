@@ -4,6 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
 import { entryRules, removeEntries, routeEntries } from "./entry-nodes.ts";
+import { spreadByPort } from "./multipath-hash.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
 import { type FamilyPlan, familyPlans, type Plan, type TakenRange } from "./plan.ts";
 
@@ -11,7 +12,10 @@ interface Route {
   dst: string;
   dev?: string;
   gateway?: string;
+  nexthops?: { dev?: string }[];
 }
+
+const isOwnLink = (dev: string | undefined): boolean => /^ptl\d+$/.test(dev ?? "");
 
 /** The routes of this network namespace that a new cluster must not collide with; Portolan's own bridges left out. */
 export async function takenRanges(families: readonly (4 | 6)[]): Promise<TakenRange[]> {
@@ -20,7 +24,7 @@ export async function takenRanges(families: readonly (4 | 6)[]): Promise<TakenRa
   );
   return lists.flatMap((routes, i) =>
     routes
-      .filter((r) => r.dst !== "default" && !/^ptl\d+$/.test(r.dev ?? ""))
+      .filter((r) => r.dst !== "default" && !(r.nexthops ?? [r]).every((hop) => isOwnLink(hop.dev)))
       .map((r) => ({
         range: r.dst.includes("/") ? r.dst : `${r.dst}/${families[i] === 4 ? 32 : 128}`,
         what: `the route ${r.dst}${r.gateway ? ` via ${r.gateway}` : ""}${r.dev ? ` dev ${r.dev}` : ""}`,
@@ -120,6 +124,11 @@ export async function createNetwork(plan: Plan): Promise<void> {
       await openLoopback(s.netns);
     }),
   );
+  if (nodes.length > 1)
+    spreadByPort(
+      cluster.name,
+      families.map((f) => f.family),
+    );
   for (const f of families) {
     await routeFromHost(f, bridge);
     await routeEntries(f, index, bridge);

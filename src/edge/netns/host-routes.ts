@@ -2,6 +2,7 @@
 import type { HostRoute, HostRouteChange, HostRoutes } from "../../control/controllers/host-routes/mod.ts";
 import { run } from "../command/mod.ts";
 import { ipJson } from "./ip.ts";
+import { probeNode } from "./node-probe.ts";
 
 /** The upper half of the marks whose rules lead to a node's own table (app/cluster/entry-nodes.ts). */
 const entryMark = 0x504c;
@@ -10,6 +11,8 @@ interface ListedRoute {
   type?: string;
   dst: string;
   gateway?: string;
+  dev?: string;
+  nexthops?: { gateway?: string; dev?: string }[];
 }
 
 /** `ip` writes a single address without its length. */
@@ -31,19 +34,32 @@ async function keepFamily(family: string, living: readonly string[]): Promise<vo
   }
 }
 
+/** The gateways of a route on that link; none where it leads over another as well. */
+function gatewaysOn(link: string, { dst, gateway, dev, nexthops }: ListedRoute): string[] {
+  if (dst === "default") return [];
+  const hops = nexthops ?? [{ gateway, dev }];
+  const gateways = hops.flatMap((h) => (h.dev === link && h.gateway ? [h.gateway] : []));
+  return gateways.length === hops.length ? gateways.sort() : [];
+}
+
 /** `families`: those of the cluster. */
 export function createHostRoutes(link: string, families: readonly (4 | 6)[]): HostRoutes {
   return {
     async list() {
       const lists = await Promise.all(
-        families.map((f) => ipJson<ListedRoute[]>([`-${f}`, "route", "show", "dev", link])),
+        // Not by the link: a route over several gateways is not listed with it.
+        families.map((f) => ipJson<ListedRoute[]>([`-${f}`, "route", "show"])),
       );
-      return lists
-        .flat()
-        .flatMap((r) => (r.gateway && r.dst !== "default" ? [{ to: inFull(r.dst), via: r.gateway }] : []));
+      return lists.flat().flatMap((r) => {
+        const via = gatewaysOn(link, r);
+        return via.length > 0 ? [{ to: inFull(r.dst), via }] : [];
+      });
     },
     async change({ set, remove }) {
-      const at = ({ to, via }: HostRoute): string => `${to} via ${via} dev ${link}`;
+      const at = ({ to, via }: HostRoute): string =>
+        via.length === 1
+          ? `${to} via ${via[0]} dev ${link}`
+          : `${to} ${via.map((v) => `nexthop via ${v} dev ${link}`).join(" ")}`;
       // Each by itself: one that cannot be set must not keep the others.
       const set1 = (r: HostRouteChange): Promise<string> =>
         run("ip", ["route", r.was === undefined ? "add" : "replace", ...at(r).split(" ")]);
@@ -52,6 +68,7 @@ export function createHostRoutes(link: string, families: readonly (4 | 6)[]): Ho
       const failed = results.find((r) => r.status === "rejected");
       if (failed) throw failed.reason;
     },
+    probe: (address) => probeNode(address),
     async keepEntries(living) {
       for (const family of families) await keepFamily(`-${family}`, living);
     },

@@ -7,7 +7,9 @@ import type { HostRoute } from "./ports.ts";
 const serviceCIDR = "10.96.0.0/16";
 const loadBalancerCIDR = "172.30.200.0/24";
 const address = (n: string): string => `172.30.0.${Number(n.slice(1)) + 1}`;
-const via = (n: string, ...to: string[]): HostRoute[] => to.map((t) => ({ to: t, via: address(n) }));
+/** Routes by one node, or by several: "n1+n2". */
+const via = (n: string, ...to: string[]): HostRoute[] =>
+  to.map((t) => ({ to: t, via: n.split("+").map(address) }));
 
 function node(text: string): Node {
   const [name = "", state = "True"] = text.split(":");
@@ -50,6 +52,7 @@ const rows: {
   set?: HostRoute[];
   remove?: HostRoute[];
   gone?: string[];
+  mute?: string[];
 }[] = [
   { name: "all is right", nodes: ["n1", "n2"], now: via("n1", ...ranges) },
   { name: "routes are missing", nodes: ["n1"], now: [], set: via("n1", ...ranges) },
@@ -101,10 +104,40 @@ const rows: {
     set: via("n2", web),
   },
   {
-    name: "Local, a good route stays",
+    name: "the node is ready, it says, and does not answer",
+    nodes: ["n1", "n2"],
+    mute: ["n1"],
+    now: via("n1", ...ranges),
+    set: via("n2", ...ranges),
+  },
+  { name: "no node answers", nodes: ["n1", "n2"], mute: ["n1", "n2"], now: via("n1", ...ranges) },
+  {
+    name: "Local, endpoints on three nodes",
     nodes: ["n1", "n2", "n3"],
     local: ["n1", "n2", "n3"],
     now: [...via("n1", ...ranges), ...via("n3", web)],
+    set: via("n1+n2+n3", web),
+  },
+  {
+    name: "Local, shared by two already",
+    nodes: ["n1", "n2", "n3"],
+    local: ["n3", "n1", "n3"],
+    now: [...via("n1", ...ranges), ...via("n1+n3", web)],
+  },
+  {
+    name: "Local, one of two does not answer",
+    nodes: ["n1", "n2", "n3"],
+    local: ["n2", "n3"],
+    mute: ["n3"],
+    now: [...via("n1", ...ranges), ...via("n2+n3", web)],
+    set: via("n2", web),
+  },
+  {
+    name: "Local, one of two is left, where the range is",
+    nodes: ["n1", "n2"],
+    local: ["n1", "n2:terminating"],
+    now: [...via("n1", ...ranges), ...via("n1+n2", web)],
+    remove: via("n1+n2", web),
   },
   {
     name: "Local, its node died",
@@ -143,10 +176,11 @@ for (const row of rows)
       services: row.local ? [local("172.30.200.5")] : [],
       slicesOf: () => [slice(...(row.local ?? []))],
       nodes: row.nodes.map(node),
+      mute: new Set((row.mute ?? []).map(address)),
       now: row.now,
     });
     const set = change.set.map(({ to, via }) => ({ to, via }));
-    for (const r of change.set) assert.equal(r.was, row.now.find((n) => n.to === r.to)?.via);
+    for (const r of change.set) assert.deepEqual(r.was, row.now.find((n) => n.to === r.to)?.via);
     assert.deepEqual({ ...change, set }, { set: row.set ?? [], remove: row.remove ?? [] });
   });
 
@@ -166,7 +200,8 @@ test("each family's routes lead to the nodes' addresses of that family", () => {
     // The IPv4 endpoints of n2 say nothing of IPv6.
     slicesOf: () => [slice("n2"), here],
     nodes: [dual("n1", "Unknown"), dual("n2", "True"), dual("n3", "True")],
-    now: [...via("n1", ...ranges), { to: "fd00:172:30:200::7/128", via: "fd00:172:30::3" }],
+    mute: new Set(),
+    now: [...via("n1", ...ranges), { to: "fd00:172:30:200::7/128", via: ["fd00:172:30::3"] }],
   });
   assert.deepEqual(
     change.set.map(({ to, via }) => `${to} ${via}`),

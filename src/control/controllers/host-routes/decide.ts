@@ -17,6 +17,8 @@ export interface RoutesInput {
   services: readonly Service[];
   slicesOf(service: Service): readonly EndpointSlice[];
   nodes: readonly Node[];
+  /** Addresses of nodes that do not answer, whatever their status says still. */
+  mute: ReadonlySet<string>;
   now: readonly HostRoute[];
 }
 
@@ -28,24 +30,22 @@ interface Gateway {
 const isReady = (n: Node): boolean =>
   n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
 
+/** A node's own addresses, the first family's first. */
+export const addressesOf = (n: Node): string[] =>
+  (n.status?.addresses ?? []).flatMap((a) => (a.type === "InternalIP" ? [a.address] : []));
+
 /** The addresses of nodes that live. */
 export const livingAddresses = (nodes: readonly Node[]): string[] =>
-  nodes
-    .filter(isReady)
-    .flatMap((n) => n.status?.addresses ?? [])
-    .flatMap((a) => (a.type === "InternalIP" ? [a.address] : []))
-    .sort();
+  nodes.filter(isReady).flatMap(addressesOf).sort();
 
 /** Nodes that take traffic from outside, in the order of their names. */
-function gatewaysOf(nodes: readonly Node[], family: 4 | 6): Gateway[] {
+function gatewaysOf({ nodes, mute }: RoutesInput, family: 4 | 6): Gateway[] {
   return nodes
     .filter((n) => !n.metadata.deletionTimestamp && n.metadata.labels?.[excluded] === undefined)
     .filter(isReady)
     .flatMap((n) => {
-      const address = n.status?.addresses?.find(
-        (a) => a.type === "InternalIP" && parseIP(a.address)?.family === family,
-      );
-      return address ? [{ node: n.metadata.name!, address: address.address }] : [];
+      const address = addressesOf(n).find((a) => parseIP(a)?.family === family);
+      return address !== undefined && !mute.has(address) ? [{ node: n.metadata.name!, address }] : [];
     })
     .sort((a, b) => a.node.localeCompare(b.node, "en", { numeric: true }));
 }
@@ -66,7 +66,7 @@ function ableGateways(
   const among = (names: Set<string>): string[] =>
     gateways.filter((g) => names.has(g.node)).map((g) => g.address);
   const able = among(ready);
-  return able.length > 0 ? able : among(leaving);
+  return (able.length > 0 ? able : among(leaving)).sort();
 }
 
 export interface RoutesChange {
@@ -86,20 +86,20 @@ function decideFamily(input: RoutesInput, family: 4 | 6): RoutesChange {
   const pools = input.pools.filter(ofFamily);
   const now = input.now.filter((r) => ofFamily(r.to));
   const change: RoutesChange = { set: [], remove: [] };
-  const gateways = gatewaysOf(input.nodes, family);
+  const gateways = gatewaysOf(input, family);
   if (gateways.length === 0) return change;
   const before = new Map(now.map((r) => [r.to, r.via]));
   const alive = new Set(gateways.map((g) => g.address));
-  const want = (to: string, via: string): void => {
+  const want = (to: string, via: readonly string[]): void => {
     const was = before.get(to);
-    if (was !== via) change.set.push({ to, via, ...(was === undefined ? {} : { was }) });
+    if (was?.join() !== via.join()) change.set.push({ to, via, ...(was === undefined ? {} : { was }) });
   };
   const ofRange = new Map<string, string>();
   for (const range of ranges) {
-    const old = before.get(range);
+    const [old] = before.get(range) ?? [];
     const via = old !== undefined && alive.has(old) ? old : gateways[0]!.address;
     ofRange.set(range, via);
-    want(range, via);
+    want(range, [via]);
   }
   for (const r of now) if (input.gone.includes(r.to)) change.remove.push(r);
   const poolOf = (address: string): string | undefined => {
@@ -115,11 +115,9 @@ function decideFamily(input: RoutesInput, family: 4 | 6): RoutesChange {
     if (able.length === 0) continue;
     for (const address of addresses) {
       const to = `${address}/${addressBits(family)}`;
-      const old = before.get(to);
-      const whole = ofRange.get(poolOf(address)!);
-      if (old === undefined && whole !== undefined && able.includes(whole)) continue;
+      if (able.length === 1 && ofRange.get(poolOf(address)!) === able[0]) continue;
       own.add(to);
-      want(to, old !== undefined && able.includes(old) ? old : able[0]!);
+      want(to, able);
     }
   }
   const single = `/${addressBits(family)}`;

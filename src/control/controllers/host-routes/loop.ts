@@ -9,7 +9,8 @@ import { serviceRanges } from "../../../core/network/mod.ts";
 import { errorFields, pause } from "../../client/mod.ts";
 import type { StartController } from "../context.ts";
 import { loadBalancerAddresses } from "../load-balancer/mod.ts";
-import { decideRoutes, excluded, livingAddresses } from "./decide.ts";
+import { addressesOf, decideRoutes, excluded, livingAddresses } from "./decide.ts";
+import { createNodeWatch } from "./node-watch.ts";
 
 const lookEveryMs = 10_000;
 /** Changes are gathered for so long. */
@@ -73,9 +74,18 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
     for (const r of more) extra.add(r);
     return { ranges: [...always, ...more], gone };
   }
+  const watch = createNodeWatch({
+    probe: (address) => hostRoutes.probe(address),
+    addresses: () => nodes.list().flatMap((n) => addressesOf(n).slice(0, 1)),
+    changed,
+  });
+  /** All addresses of nodes that are known by one of them. */
+  const withOthers = (some: ReadonlySet<string>): Set<string> =>
+    new Set(nodes.list().flatMap((n) => (addressesOf(n).some((a) => some.has(a)) ? addressesOf(n) : [])));
   let living = "";
   async function keepEntries(): Promise<void> {
-    const now = livingAddresses(nodes.list());
+    const silent = withOthers(watch.silent);
+    const now = livingAddresses(nodes.list()).filter((a) => !silent.has(a));
     if (now.join() === living || now.length === 0) return;
     await hostRoutes!.keepEntries(now);
     living = now.join();
@@ -92,6 +102,7 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
       services: services.byIndex("load-balancers", "yes"),
       slicesOf: (s) => slices.byIndex("service", serviceKey(s.metadata.namespace, s.metadata.name!)),
       nodes: nodes.list(),
+      mute: withOthers(watch.mute),
       now,
     });
     if (change.set.length + change.remove.length === 0) return;
@@ -102,6 +113,7 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
 
   return async (signal) => {
     signal.addEventListener("abort", changed, { once: true });
+    const watching = watch.run(signal);
     while (!signal.aborted) {
       wake = new AbortController();
       await round().catch((error) =>
@@ -110,5 +122,6 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
       await pause(lookEveryMs, wake.signal);
       if (!signal.aborted) await pause(gatherMs, signal);
     }
+    await watching;
   };
 };
