@@ -153,7 +153,7 @@ test("policy Local on two nodes: both answer; one that falls silent is left with
     const health = await runCommand("curl", ["-sSi", "--max-time", "2", `http://${address}:${check}`]);
     assert.match(
       health.stdout,
-      /^HTTP\/1.1 200 OK[^]*x-load-balancing-endpoint-weight: 1[^]*"localEndpoints": 1/,
+      /^HTTP\/1.1 200 OK[\s\S]*x-load-balancing-endpoint-weight: 1[\s\S]*"localEndpoints": 1/,
     );
   }
   const { index } = JSON.parse(
