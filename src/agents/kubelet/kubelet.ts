@@ -227,6 +227,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   return {
     registered: node.registered,
     runtimePort,
-    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(() => undefined),
+    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(() => {
+      for (const w of workers.values()) w.leave();
+    }),
   };
 }

@@ -37,6 +37,8 @@ export interface PodWorker {
   objectsChanged(): void;
   /** Look at everything in the runtime again. */
   reload(): void;
+  /** This process is going: nothing is looked at or probed any more, and what runs runs on. */
+  leave(): void;
   readonly sandboxId: string | undefined;
   runningContainer(name: string): string | undefined;
   running(): RuntimeContainer[];
@@ -365,6 +367,10 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     reload() {
       reloadAll = true;
       wake();
+    },
+    leave() {
+      loop.end();
+      probes.stop();
     },
     get sandboxId() {
       return cache.sandbox?.ready ? cache.sandbox.id : undefined;
