@@ -10,8 +10,9 @@ import { type ClusterDns, type DnsSockets, type Listener, startDns } from "../..
 import type { KubeClient } from "../../src/control/client/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
 import { unauthorized } from "../../src/core/api/status.ts";
-import type { EndpointSlice, Namespace, Service } from "../../src/core/api/types.ts";
+import type { EndpointSlice, Namespace, Service, ServiceCIDR } from "../../src/core/api/types.ts";
 import { createDnsSockets } from "../../src/edge/udp/mod.ts";
+import { eventually } from "../support/eventually.ts";
 import { createMemoryCluster } from "../support/memory-cluster.ts";
 
 const sockets: DnsSockets = createDnsSockets();
@@ -122,6 +123,26 @@ test("c-ares resolves addresses, SRV, PTR, TXT and CNAME", async () => {
   assert.deepEqual(await resolver.resolve4(full("ext")), ["192.0.2.80"]);
   await assert.rejects(resolver.resolve4(full("none")), { code: "ENOTFOUND" });
   await assert.rejects(resolver.resolve6(full("web")), { code: "ENODATA" });
+});
+
+test("reverse names of a ServiceCIDR are not asked for elsewhere while it is there", async () => {
+  asked.length = 0;
+  const reverse = (n = 9) => resolver.reverse(`203.0.113.${n}`).catch((e: { code?: string }) => e.code);
+  await reverse();
+  assert.deepEqual(asked, ["9.113.0.203.in-addr.arpa"]);
+  const more = { metadata: { name: "more" }, spec: { cidrs: ["203.0.113.0/24"] } } as ServiceCIDR;
+  api.put(refs.serviceCIDRs, more);
+  await eventually(async () => assert.equal(await reverse(), "ENOTFOUND"));
+  putService("far", { clusterIP: "203.0.113.9" });
+  await eventually(async () => assert.deepEqual(await reverse(), [full("far")]));
+  api.remove(refs.services, "default/far");
+  await eventually(async () => assert.equal(await reverse(), "ENOTFOUND"));
+  api.remove(refs.serviceCIDRs, "more");
+  // Another name: the upstream's answer for the first is remembered.
+  await eventually(async () => {
+    await reverse(10);
+    assert.equal(asked.at(-1), "10.113.0.203.in-addr.arpa");
+  });
 });
 
 test("an answer too long for UDP comes over TCP", async () => {

@@ -1,7 +1,15 @@
 // Keeps a ClusterDirectory as the API has it: every change goes straight in.
 import { createInformer, type KubeClient, objectKey } from "../../control/client/mod.ts";
 import * as refs from "../../core/api/refs.ts";
-import type { EndpointSlice, KubeObject, Namespace, ObjectMeta, Service } from "../../core/api/types.ts";
+import type {
+  EndpointSlice,
+  KubeObject,
+  Namespace,
+  ObjectMeta,
+  Service,
+  ServiceCIDR,
+} from "../../core/api/types.ts";
+import { mustParseCIDR } from "../../core/net/mod.ts";
 import {
   type ClusterDirectory,
   type DirectoryService,
@@ -34,10 +42,16 @@ export interface ClusterWatch {
 }
 
 export function watchCluster(
-  options: { client: KubeClient; directory: ClusterDirectory; onError(error: unknown): void },
+  options: {
+    client: KubeClient;
+    directory: ClusterDirectory;
+    /** Those ranges of ServiceCIDR objects that Services of the cluster may have addresses of. */
+    rangesOf(objects: readonly ServiceCIDR[]): string[];
+    onError(error: unknown): void;
+  },
   signal: AbortSignal,
 ): ClusterWatch {
-  const { client, directory, onError } = options;
+  const { client, directory, rangesOf, onError } = options;
   const namespaces = createInformer<Slim<string>>(client, refs.namespaces as never, {
     transform: slim((n: Namespace) => n.metadata.name),
     onError,
@@ -66,7 +80,10 @@ export function watchCluster(
     updated: setSlice,
     deleted: (s) => directory.setSlice(objectKey(s), undefined),
   });
-  const all = [namespaces, services, slices];
+  const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
+  const setRanges = (): void => directory.setServiceRanges(rangesOf(cidrs.list()).map(mustParseCIDR));
+  cidrs.on({ added: setRanges, updated: setRanges, deleted: setRanges });
+  const all = [namespaces, services, slices, cidrs];
   return {
     synced: Promise.all(all.map((i) => i.synced)).then(() => {}),
     get hasSynced() {

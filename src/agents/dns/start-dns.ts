@@ -3,6 +3,7 @@ import type { KubeClient } from "../../control/client/mod.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { mustParseCIDR, parseIP, printIP } from "../../core/net/mod.ts";
 import { createClusterDirectory } from "../../core/network/dns/mod.ts";
+import { serviceRanges } from "../../core/network/mod.ts";
 import { watchCluster } from "./cluster-watch.ts";
 import { createDnsMetrics } from "./metrics.ts";
 import type { Clock, DnsSockets, Listener, Random, SocketAddress } from "./ports.ts";
@@ -68,10 +69,14 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
     random,
   });
   const metrics = createDnsMetrics();
+  const families = [cluster, ...(cluster.second ? [cluster.second] : [])];
+  const podRanges = families.map((of) => of.podCIDR);
   const watch = watchCluster(
     {
       client: options.client,
       directory,
+      rangesOf: (objects) =>
+        families.flatMap(({ serviceCIDR: own }) => serviceRanges({ own, objects, others: podRanges })),
       onError: (error) => log.warn({ error: String(error) }, "watch failed, trying again"),
     },
     signal,
@@ -81,9 +86,7 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
     zone: {
       domain: cluster.domain.toLowerCase().replace(/\.$/, ""),
       dnsAddress: cluster.dnsAddress,
-      ranges: [cluster, ...(cluster.second ? [cluster.second] : [])]
-        .flatMap((of) => [of.serviceCIDR, of.podCIDR])
-        .map(mustParseCIDR),
+      ranges: families.flatMap((of) => [of.serviceCIDR, of.podCIDR]).map(mustParseCIDR),
       serial: options.serial,
     },
     synced: () => watch.hasSynced,

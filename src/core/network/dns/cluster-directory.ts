@@ -1,7 +1,7 @@
 // What DNS needs to know of namespaces, Services and EndpointSlices, kept small: names, addresses, ports, hostnames.
 // It changes one object at a time; `generation` says that something changed.
 import type { EndpointSlice, Service } from "../../api/types.ts";
-import { parseIP, printIP } from "../../net/mod.ts";
+import { type CIDR, parseIP, printCIDR, printIP } from "../../net/mod.ts";
 
 export interface DirectoryPort {
   readonly name: string;
@@ -38,6 +38,9 @@ export interface ClusterDirectory {
   slices(namespace: string, name: string): DirectorySlice[];
   /** Services that have this address: their own, or an endpoint's. */
   servicesAt(address: string): DirectoryService[];
+  /** Ranges of ServiceCIDR objects: their reverse names are ours too. */
+  readonly serviceRanges: readonly CIDR[];
+  setServiceRanges(ranges: readonly CIDR[]): void;
   setNamespace(name: string): void;
   deleteNamespace(name: string): void;
   /** Undefined takes the entry away: `readService` and `readSlice` give it for objects that DNS has nothing to say of. */
@@ -118,6 +121,7 @@ export function readSlice(s: EndpointSlice): DirectorySlice | undefined {
 
 export function createClusterDirectory(): ClusterDirectory {
   let generation = 0;
+  let serviceRanges: readonly CIDR[] = [];
   const namespaces = new Set<string>();
   const services = new Map<string, DirectoryService>();
   const slices = new Map<string, DirectorySlice>();
@@ -169,6 +173,14 @@ export function createClusterDirectory(): ClusterDirectory {
       const keys = byAddress.get(address);
       const list = keys === undefined ? [] : Array.isArray(keys) ? [...new Set(keys)] : [keys];
       return list.map((k) => services.get(k)).filter((s) => s !== undefined);
+    },
+    get serviceRanges() {
+      return serviceRanges;
+    },
+    setServiceRanges(ranges) {
+      if (ranges.map(printCIDR).join() === serviceRanges.map(printCIDR).join()) return;
+      serviceRanges = ranges;
+      generation++;
     },
     setNamespace(name) {
       if (namespaces.has(name)) return;

@@ -212,6 +212,25 @@ const rows: [string, keyof typeof types, string][] = [
 for (const [name, type, expected] of rows)
   test(`${type} ${name}: ${expected}`, () => assert.equal(ask(name, type), expected));
 
+test("the reverse zone of a ServiceCIDR comes and goes with it", () => {
+  const { directory } = cluster();
+  const answer = (name: string, type: number): string => {
+    const r = resolveName(directory, zone, name.split("."), type);
+    return r.kind === "answer" ? `${r.answers[0]!.data.kind}` : "zone" in r ? `${r.kind} ${r.zone}` : r.kind;
+  };
+  const at = directory.generation;
+  assert.equal(answer("9.113.0.203.in-addr.arpa", types.PTR), "outside");
+  directory.setServiceRanges([mustParseCIDR("203.0.113.0/24"), mustParseCIDR("fd00:9::/112")]);
+  assert.equal(answer("9.113.0.203.in-addr.arpa", types.PTR), "nxdomain 113.0.203.in-addr.arpa");
+  assert.equal(answer("113.0.203.in-addr.arpa", types.SOA), "SOA");
+  directory.setService("ns/far", readService(service("far", { clusterIP: "203.0.113.9" })));
+  assert.equal(answer("9.113.0.203.in-addr.arpa", types.PTR), "PTR");
+  directory.setServiceRanges([mustParseCIDR("203.0.113.0/24"), mustParseCIDR("fd00:9::/112")]);
+  assert.equal(directory.generation, at + 2, "the same ranges again are no change");
+  directory.setServiceRanges([]);
+  assert.equal(answer("113.0.203.in-addr.arpa", types.SOA), "outside");
+});
+
 test("a ring of twenty ExternalNames ends", () => {
   assert.match(ask("ring-0.ns.svc.cluster.local", "A"), /^CNAME/);
 });

@@ -247,7 +247,7 @@ function resolveReverse(
 ): Resolution {
   const reverse = parseReverseName(labels);
   if (!reverse) return { kind: "outside" };
-  const own = reverseZone(reverse, zone.ranges);
+  const own = reverseZone(reverse, zone.ranges) ?? reverseZone(reverse, directory.serviceRanges);
   const name = labels.join(".");
   const whole = reverse.bits === (reverse.ip.family === 4 ? 32 : 128);
   const names = whole ? namesAt(directory, zone.domain, printIP(reverse.ip)) : [];
