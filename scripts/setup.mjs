@@ -18,6 +18,11 @@ const systemPackages = [
   },
   { name: "nftables", file: ["/usr/sbin/nft"], why: "routes Services in the kernel" },
   { name: "conntrack", file: ["/usr/sbin/conntrack"], why: "clears stale UDP flows" },
+  {
+    name: "perl-base",
+    file: ["/usr/bin/perl"],
+    why: "asks the kernel whether somebody else changed its rules",
+  },
   { name: "iproute2", file: ["/usr/sbin/ip", "/sbin/ip"], why: "makes nodes and links" },
   { name: "util-linux", file: ["/usr/bin/nsenter"], why: "enters a node's network namespace" },
 ];

@@ -243,6 +243,13 @@ describe("the proxy", () => {
     ["a map flushed", "flush map ip portolan-lab frontends"],
     ["one element deleted", "delete element ip portolan-lab frontends { 10.96.0.50 . tcp . 80 }"],
     ["a foreign rule", "insert rule ip portolan-lab services drop"],
+    ["a rule of the hook's chain gone", "flush chain ip portolan-lab nat-prerouting"],
+    [
+      "a foreign chain that sees packets",
+      "add chain ip portolan-lab own { type filter hook forward priority 0; }; add rule ip portolan-lab own drop",
+    ],
+    ["the table switched off", "add table ip portolan-lab { flags dormant; }"],
+    ["endpoints flushed", "flush map ip portolan-lab backends"],
   ];
   for (const [what, command] of tampering)
     test(`${what}: right again within 5 s`, async () => {

@@ -1,67 +1,59 @@
 // Removes UDP flows that contradict the plan, beside the transactions and never in their way: one comparison at a time, one
-// more when something changed meanwhile.
-import {
-  hasUdp,
-  type NodeFacts,
-  type ServicePlan,
-  type ServiceRouting,
-  staleFlows,
-} from "../../core/network/mod.ts";
-import type { Conntrack, Log } from "./ports.ts";
+// more when something changed meanwhile. A comparison costs what all flows and all UDP Services cost; rests between them
+// keep that a bounded part of a core, however often something changes.
+import { hasUdp, removalPatterns, type ServicePlan, staleFlows } from "../../core/network/mod.ts";
+import type { Clock, Conntrack, Log } from "./ports.ts";
 
 export interface FlowCleaner {
-  /** Remembers what a Service no longer answers: flows to it are stale though no table names it any more. */
-  replaced(before: ServiceRouting | undefined, after: ServiceRouting | undefined, facts: NodeFacts): void;
   /** Compares soon; never waits. */
   clean(): void;
-  /** Resolves when no comparison runs. */
-  idle(): Promise<void>;
+  /** Compares if that was long ago: what no event told is put right too. */
+  cleanNowAndThen(): void;
+  /** Ends; resolves when no comparison runs. */
+  close(): Promise<void>;
 }
 
-/** Dialled addresses that are remembered at most; the oldest goes first. */
-const retiredLimit = 65_536;
-
-function* dialled(service: ServiceRouting | undefined, facts: NodeFacts): Generator<string> {
-  for (const port of service?.ports ?? [])
-    if (port.protocol === "udp")
-      for (const f of port.frontends)
-        for (const address of f.address === undefined ? facts.nodeAddresses : [f.address])
-          yield `${address} . ${f.port}`;
-}
+/** After a comparison its duration so many times is rested, at most `restMostMs`. */
+const restTimes = 3;
+const restMostMs = 10_000;
+/** Without a change flows are compared that rarely, or after so many durations. */
+const seldomMs = 5000;
+const seldomTimes = 100;
 
 export function createFlowCleaner(
-  { conntrack, log }: { conntrack: Conntrack; log: Log },
+  { conntrack, log, clock }: { conntrack: Conntrack; log: Log; clock: Clock },
   plan: () => ServicePlan | undefined,
 ): FlowCleaner {
-  const retired = new Set<string>();
   let again = false;
   let running: Promise<void> | undefined;
   let failed = false;
-  /** Some Service has, or had when last cleaned, a UDP port. */
-  let udpSeen = false;
+  const closing = new AbortController();
+  let seldomAt = 0;
+  /** Some Service has, or had when last cleaned, a UDP port; before the first time nobody knows what was. */
+  let udpSeen = true;
 
   async function cleanOnce(): Promise<void> {
     const now = plan();
     if (!now) return;
-    let udp = retired.size > 0;
+    let udp = false;
     for (const s of now.services()) {
-      if (udp) break;
       udp = hasUdp(s);
+      if (udp) break;
     }
     if (!udp && !udpSeen) return;
-    udpSeen = udp;
     const { family } = now.facts;
-    const gone = new Set(retired);
-    const stale = staleFlows(await conntrack.udpFlows(family), now.services(), now.facts, gone);
+    const flows = await conntrack.udpFlows(family);
+    const stale = staleFlows(flows, now.services(), now.facts);
     // The tables may have changed while the flows were read: judge what is about to go once more.
-    const still = stale.length === 0 ? stale : staleFlows(stale, now.services(), now.facts, gone);
-    if (still.length > 0) await conntrack.remove(family, still);
-    for (const key of gone) retired.delete(key);
+    const still = stale.length === 0 ? stale : staleFlows(stale, now.services(), now.facts);
+    if (still.length > 0) await conntrack.remove(family, removalPatterns(flows, still));
+    udpSeen = udp;
   }
 
   async function work(): Promise<void> {
-    while (again) {
+    while (again && !closing.signal.aborted) {
       again = false;
+      const begin = clock.now();
       try {
         await cleanOnce();
         failed = false;
@@ -70,25 +62,26 @@ export function createFlowCleaner(
           log.warn({ error: String(error) }, "UDP flows could not be compared; trying again later");
         failed = true;
       }
+      const took = clock.now() - begin;
+      seldomAt = clock.now() + Math.max(took * seldomTimes, seldomMs);
+      await clock.sleep(Math.min(took * restTimes, restMostMs), closing.signal);
     }
   }
 
+  function clean(): void {
+    again = true;
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+  }
+
   return {
-    replaced(before, after, facts) {
-      for (const key of dialled(before, facts)) retired.add(key);
-      for (const key of dialled(after, facts)) retired.delete(key);
-      for (const key of retired) {
-        if (retired.size <= retiredLimit) break;
-        retired.delete(key);
-      }
+    clean,
+    cleanNowAndThen() {
+      if (clock.now() >= seldomAt) clean();
     },
-    clean() {
-      again = true;
-      running ??= work().finally(() => {
-        running = undefined;
-      });
-    },
-    async idle() {
+    async close() {
+      closing.abort();
       await running;
     },
   };

@@ -1,13 +1,18 @@
 // What the proxy needs of the outside world.
-import type { UdpFlow } from "../../core/network/mod.ts";
+import type { FlowPattern, UdpFlow } from "../../core/network/mod.ts";
 import type { Family, NftListing } from "../../core/nft/mod.ts";
 
-export type { UdpFlow };
+export type { FlowPattern, UdpFlow };
 
 /** nftables of the network namespace that the process runs in. */
 export interface NftTables {
   /** Runs one transaction: all of it happens or nothing. Each piece is whole lines. Rejects with nft's own words. */
   apply(script: Iterable<string>): Promise<void>;
+  /**
+   * A text that changes when somebody else than this object changed the ruleset of the network namespace, and when a
+   * transaction of this object failed. Undefined when that cannot be told (now). Cheap at any size.
+   */
+  foreignMark(): Promise<string | undefined>;
   /** Ends what is held open. */
   close(): void;
   /** The table with all its elements, or undefined when there is no such table. Costs what the table is big. */
@@ -18,7 +23,8 @@ export interface NftTables {
 
 export interface Conntrack {
   udpFlows(family: Family): Promise<UdpFlow[]>;
-  remove(family: Family, flows: readonly UdpFlow[]): Promise<void>;
+  /** Removes every flow that fits one of these. */
+  remove(family: Family, patterns: readonly FlowPattern[]): Promise<void>;
 }
 
 /** What a load balancer is told about a Service on this node. */

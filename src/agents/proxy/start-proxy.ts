@@ -15,6 +15,8 @@ import {
   serviceRanges,
   slowest,
 } from "../../core/network/mod.ts";
+import type { NftTable } from "../../core/nft/mod.ts";
+import { keepFixedTables } from "./fixed-tables.ts";
 import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
 import { createProxyMetrics } from "./metrics.ts";
 import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
@@ -38,6 +40,8 @@ export interface ProxyOptions {
   localAddresses: readonly string[];
   /** The node's second family, on a dual-stack cluster. */
   second?: { nodeAddress: string; podCIDR: string; serviceCIDR: string };
+  /** Tables beside the Services' that never change and are kept as they are here. */
+  guards?: readonly NftTable[];
   /** Where load balancers ask for health; absent: nowhere. */
   healthPorts?: HealthPorts;
 }
@@ -265,6 +269,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     cidrs.run(signal),
     report.run(signal),
     keep(),
+    keepFixedTables(options.guards ?? [], options, signal),
   ]).then(() => {});
   // A loop that ended with an error never fills its table: whoever waits for it is told.
   const synced = Promise.race([

@@ -49,11 +49,23 @@ export interface TableKeeper {
 
 /** Sets that packets fill. */
 const learned = ["affinity"];
-/** How often the table is looked at. */
-const lookEveryMs = 3500;
-/** Elements are compared too when that many times the duration of the last comparison have passed, or so many ms. */
-const elementsRest = 100;
-const elementsRestMost = 600_000;
+/** How often it is asked whether somebody changed the ruleset. */
+const lookEveryMs = 2000;
+/** After a comparison that others' changes asked for, its duration so many times is rested. */
+const comparisonRest = 4;
+/** Repairs in a row after which somebody is at war with this proxy, or nft lists otherwise than it should: rest longer. */
+const patience = 10;
+const warRest = 20;
+/** Where nobody can tell: when that many times the duration of the last comparison have passed, or so many ms. */
+const blindRest = 100;
+const blindRestMost = 600_000;
+
+interface Repair {
+  found: string;
+  /** What makes that plan's table right again; undefined: the whole table. */
+  change: NftChange | undefined;
+  plan: ServicePlan;
+}
 
 export function createTableKeeper(options: KeeperOptions): TableKeeper {
   const { table, nft, clock, log } = options;
@@ -63,7 +75,9 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   let rules: string | undefined;
   /** Odd while a transaction runs; the same even number before and after a look means nothing happened. */
   let version = 0;
-  let repair: string | undefined;
+  let repair: Repair | undefined;
+  /** Others' changes up to this mark are known to have left the table as it should be. */
+  let comparedAt: string | undefined;
   let failures = 0;
   let working = true;
   /** Counts demands to plan anew. */
@@ -89,7 +103,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   async function applyWhole(whole: ServicePlan): Promise<void> {
     whole.take();
     await apply(printTable(whole.table()), "whole");
-    rules = undefined;
+    rules = await nft.listRules(whole.facts.family, table).catch(() => undefined);
   }
 
   async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {
@@ -102,6 +116,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   async function load(): Promise<void> {
     const asked = epoch;
     const facts = options.facts();
+    const mark = await nft.foreignMark();
     // What was refused once may be refused again for what is in the table: then nothing of it is kept.
     const listing = failures < 2 ? await nft.list(facts.family, table) : undefined;
     const adopted = listing && adoptListing(listing);
@@ -116,6 +131,8 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (change) await applyChange(change, "whole");
     else await applyWhole(next);
     plan = epoch === asked ? next : undefined;
+    comparedAt = mark;
+    repair = undefined;
     options.settled?.(keys);
     flows.clean();
   }
@@ -129,9 +146,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
       const before = current.get(key);
       const after = options.routing(key, current.facts);
       current.set(key, after);
-      if (!hasUdp(before) && !hasUdp(after)) continue;
-      udp = true;
-      flows.replaced(before, after, current.facts);
+      udp ||= hasUdp(before) || hasUdp(after);
     }
     await applyChange(current.take(), "part");
     options.settled?.(keys);
@@ -141,9 +156,11 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   async function step(): Promise<void> {
     if (!plan) await load();
     else if (repair !== undefined) {
-      log.warn({ table, found: repair }, "the service table was changed by somebody else; loading it again");
+      const { found, change, plan: of } = repair;
       repair = undefined;
-      await applyWhole(plan);
+      log.warn({ table, found }, "the service table was changed by somebody else; putting it right");
+      if (change && of === plan) await applyChange(change, "whole");
+      else await applyWhole(plan);
     }
     if (plan && dirty.size > 0) await applyDirty(plan);
   }
@@ -174,8 +191,8 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     }
   }
 
-  function demand(found: string): void {
-    repair = found;
+  function demand(found: string, change?: NftChange): void {
+    repair = { found, change, plan: plan! };
     wake?.();
   }
 
@@ -189,38 +206,69 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     else if (now !== rules) demand("other rules");
   }
 
-  async function lookAtElements(family: NodeFacts["family"]): Promise<void> {
+  /** Compares the whole table; undefined when a transaction came in between. */
+  async function lookAtElements(family: NodeFacts["family"]): Promise<"right" | "wrong" | undefined> {
     const before = version;
     const listing = await nft.list(family, table);
-    if (version !== before || version % 2 === 1 || !plan || dirty.size > 0) return;
+    if (version !== before || version % 2 === 1 || !plan || dirty.size > 0) return undefined;
     const change = listing && diffTable(listing, plan.table(), learned);
+    if (change && isEmptyChange(change)) return "right";
     if (!listing) demand("no table");
+    else if (change)
+      demand(`${change.deletes.length} elements too many, ${change.adds.length} missing`, change);
     // Not as this nft version is known to list it, or not as it was loaded: the text as it was after loading decides.
-    else if (!change) await lookAtRules(family);
-    else if (!isEmptyChange(change))
-      demand(`${change.deletes.length} elements too many, ${change.adds.length} missing`);
+    else if (rules === undefined) demand("other rules");
+    else await lookAtRules(family);
+    return repair === undefined ? "right" : "wrong";
+  }
+
+  /** Looks whether others changed the ruleset, and only then at the table. */
+  function createLook(family: NodeFacts["family"]): () => Promise<void> {
+    let restUntil = 0;
+    let repairs = 0;
+    async function compare(): Promise<boolean> {
+      const begin = clock.now();
+      if (begin < restUntil) return false;
+      const verdict = await lookAtElements(family);
+      const calm = repairs === 0;
+      repairs = verdict === "wrong" ? repairs + 1 : 0;
+      const took = clock.now() - begin;
+      // What follows a repair only looks whether it worked.
+      if (verdict === "right" && calm) restUntil = clock.now() + took * comparisonRest;
+      else if (repairs >= patience) restUntil = clock.now() + Math.max(took * warRest, lookEveryMs);
+      return verdict === "right";
+    }
+    let blindAt = 0;
+    return async () => {
+      const mark = await nft.foreignMark();
+      if (mark !== undefined) {
+        if (mark !== comparedAt) {
+          if (await compare()) comparedAt = mark;
+        } else if (rules === undefined) await lookAtRules(family);
+      } else if (clock.now() < blindAt) await lookAtRules(family);
+      else {
+        const begin = clock.now();
+        await lookAtElements(family);
+        blindAt = clock.now() + Math.min((clock.now() - begin) * blindRest, blindRestMost);
+      }
+    };
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
     await synced;
     const { family } = options.facts();
-    let elementsAt = 0;
+    const look = createLook(family);
     // The text after loading, for the comparisons to come.
     await lookAtRules(family).catch(() => undefined);
     while (!signal.aborted) {
       await clock.sleep(lookEveryMs, signal);
       if (signal.aborted) return;
       try {
-        const begin = clock.now();
-        if (begin < elementsAt) await lookAtRules(family);
-        else {
-          await lookAtElements(family);
-          elementsAt = clock.now() + Math.min((clock.now() - begin) * elementsRest, elementsRestMost);
-          flows.clean();
-        }
+        await look();
       } catch (error) {
         log.warn({ table, error: String(error) }, "could not look at the service table");
       }
+      flows.cleanNowAndThen();
     }
   }
 
@@ -248,7 +296,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
         if (signal.aborted) resolve();
       });
       await Promise.all([work(signal), Promise.race([watch(signal), aborted])]);
-      await flows.idle();
+      await flows.close();
     },
   };
 }

@@ -1,6 +1,8 @@
 // A cluster's links on the machine: one bridge, a network namespace and a veth pair a node, routes between them and from the
 // host, and one nftables table of its own for what leaves the machine.
 import { existsSync, statSync } from "node:fs";
+import { loopbackGuard } from "../../core/network/mod.ts";
+import { printTable } from "../../core/nft/mod.ts";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
 import { entryRules, removeEntries, routeEntries } from "./entry-nodes.ts";
@@ -153,17 +155,7 @@ async function routeFromHost({ family, ranges, nodes }: FamilyPlan, bridge: stri
  */
 async function openLoopback(netns: string): Promise<void> {
   await run("nsenter", [`--net=/run/netns/${netns}`, "nft", "-f", "-"], {
-    input: `
-table ip portolan-loopback {}
-delete table ip portolan-loopback
-table ip portolan-loopback {
-  chain prerouting {
-    type filter hook prerouting priority raw;
-    iifname != "lo" ip daddr 127.0.0.0/8 drop
-    iifname != "lo" ip saddr 127.0.0.0/8 drop
-  }
-}
-`,
+    input: printTable(loopbackGuard),
   });
   await setSysctls(netns, { "net/ipv4/conf/all/route_localnet": "1" });
 }

@@ -2,6 +2,7 @@
 import { type ServiceProxy, startProxy } from "../../agents/proxy/mod.ts";
 import { type KubeClient, pause } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
+import { loopbackGuard } from "../../core/network/mod.ts";
 import { createConntrack, createNftTables } from "../../edge/nft/mod.ts";
 import { createHealthPorts, serveProxyHttp } from "../../edge/proxy-http/mod.ts";
 
@@ -38,6 +39,7 @@ export function runProxy({ config, client, log }: NodeProxyOptions, signal: Abor
         sleep: pause,
       },
       log: { info: say, warn: say },
+      guards: [loopbackGuard],
       localAddresses: [config.cluster.dnsAddress],
       healthPorts: createHealthPorts((port, error) =>
         say({ port, error: error.message }, "a health check node port cannot be served"),

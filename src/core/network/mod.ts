@@ -2,6 +2,7 @@ export * from "./adopt.ts";
 export type * from "./facts.ts";
 export * from "./host-ports.ts";
 export * from "./layout.ts";
+export * from "./loopback-guard.ts";
 export * from "./progress.ts";
 export * from "./resolve-service.ts";
 export * from "./route-connection.ts";

@@ -3,6 +3,7 @@
 // with what is wanted now, so a missed event cannot matter (the lesson of kubernetes issues 126130 and 139628).
 import { contains, mustParseCIDR, parseIP } from "../net/mod.ts";
 import type { NodeFacts } from "./facts.ts";
+import { bits } from "./layout.ts";
 import type { ServiceRouting } from "./routing.ts";
 
 /** One tracked UDP flow, as its first packet was sent and as answers to it come back. */
@@ -15,7 +16,14 @@ export interface UdpFlow {
   /** Who answers: the endpoint when the flow was translated, else the destination itself. */
   readonly replySource: string;
   readonly replySourcePort: number;
+  /** The label that the service table gives what it translates; 0: none. */
+  readonly mark: number;
 }
+
+/** Some of a flow's parts; it fits every flow that has the same. */
+export type FlowPattern = Partial<
+  Pick<UdpFlow, "destination" | "destinationPort" | "replySource" | "replySourcePort">
+>;
 
 /** Endpoints (`address . port`) by what clients dial (`address . port`, node ports under each node address). */
 function wantedTargets(services: Iterable<ServiceRouting>, facts: NodeFacts): Map<string, Set<string>> {
@@ -44,13 +52,12 @@ export function hasUdp(service: ServiceRouting | undefined): boolean {
 
 /**
  * The flows to remove. A flow to a wanted frontend must be answered by one of its endpoints; a translated flow to what is no
- * frontend (any more) goes when its destination is in a service range or is in `retired`.
+ * frontend (any more) goes when its destination is in a service range or it carries the service table's label.
  */
 export function staleFlows(
   flows: readonly UdpFlow[],
   services: Iterable<ServiceRouting>,
   facts: NodeFacts,
-  retired: ReadonlySet<string>,
 ): UdpFlow[] {
   const targets = wantedTargets(services, facts);
   const ranges = facts.serviceRanges.map(mustParseCIDR);
@@ -62,8 +69,40 @@ export function staleFlows(
     const wanted = targets.get(dialled);
     if (wanted) return !wanted.has(reply);
     if (dialled === reply) return false;
-    if (retired.has(dialled)) return true;
+    if ((flow.mark & bits.group) !== 0) return true;
     const ip = parseIP(flow.destination);
     return ip !== undefined && ranges.some((r) => contains(r, ip));
   });
+}
+
+/**
+ * Few patterns that fit the stale flows and none of the others: what dials one address or is answered by one endpoint goes
+ * together where all of that is stale. Each pattern costs a walk over all flows.
+ */
+export function removalPatterns(flows: readonly UdpFlow[], stale: readonly UdpFlow[]): FlowPattern[] {
+  const gone = new Set(stale);
+  const dialled = (f: UdpFlow): string => `${f.destination} . ${f.destinationPort}`;
+  const answered = (f: UdpFlow): string => `${f.replySource} . ${f.replySourcePort}`;
+  const keptFrontends = new Set<string>();
+  const keptEndpoints = new Set<string>();
+  for (const f of flows)
+    if (!gone.has(f)) {
+      keptFrontends.add(dialled(f));
+      keptEndpoints.add(answered(f));
+    }
+  const patterns = new Map<string, FlowPattern>();
+  for (const f of stale) {
+    const { destination, destinationPort, replySource, replySourcePort } = f;
+    if (!keptFrontends.has(dialled(f))) patterns.set(`to ${dialled(f)}`, { destination, destinationPort });
+    else if (!keptEndpoints.has(answered(f)))
+      patterns.set(`by ${answered(f)}`, { replySource, replySourcePort });
+    else
+      patterns.set(`${dialled(f)} by ${answered(f)}`, {
+        destination,
+        destinationPort,
+        replySource,
+        replySourcePort,
+      });
+  }
+  return [...patterns.values()];
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createClaims } from "./claims.ts";
 import { placeInSlots } from "./groups.ts";
-import { type NodeFacts, type ServiceRouting, staleFlows, type UdpFlow } from "./mod.ts";
+import { type NodeFacts, removalPatterns, type ServiceRouting, staleFlows, type UdpFlow } from "./mod.ts";
 import { guardRanges } from "./source-ranges.ts";
 
 describe("placeInSlots", () => {
@@ -100,7 +100,7 @@ describe("staleFlows", () => {
       ],
     },
   ] as unknown as ServiceRouting[];
-  const flow = (to: string, by: string): UdpFlow => {
+  const flow = (to: string, by: string, mark = 0): UdpFlow => {
     const [destination, destinationPort] = to.split(" ");
     const [replySource, replySourcePort] = by.split(" ");
     return {
@@ -110,9 +110,11 @@ describe("staleFlows", () => {
       destinationPort: Number(destinationPort),
       replySource: replySource!,
       replySourcePort: Number(replySourcePort),
+      mark,
     };
   };
-  const rows: [string, string, string, boolean][] = [
+  const ours = 0x00100001;
+  const rows: [name: string, to: string, by: string, stale: boolean, mark?: number][] = [
     ["answered by an endpoint", "10.96.0.1 53", "10.244.0.2 8080", false],
     ["answered by one that left", "10.96.0.1 53", "10.244.0.3 8080", true],
     ["answered by the right address on another port", "10.96.0.1 53", "10.244.0.2 9090", true],
@@ -120,14 +122,31 @@ describe("staleFlows", () => {
     ["node port, right", "172.30.0.11 30053", "10.244.0.2 8080", false],
     ["node port, older than the Service", "172.30.0.11 30053", "172.30.0.11 30053", true],
     ["translated, to a cluster IP that nobody has", "10.96.0.7 53", "10.244.0.2 8080", true],
-    ["translated, to a node port that was given up", "172.30.0.11 30099", "10.244.0.2 8080", true],
+    ["translated, to a node port that was given up", "172.30.0.11 30099", "10.244.0.2 8080", true, ours],
     ["translated by somebody else (a host port)", "172.30.0.11 5353", "10.244.0.2 53", false],
     ["cluster DNS, answered by the node", "10.96.0.10 53", "10.96.0.10 53", false],
     ["none of ours", "192.0.2.1 123", "192.0.2.1 123", false],
   ];
-  for (const [name, to, by, stale] of rows)
+  for (const [name, to, by, stale, mark] of rows)
     test(name, () => {
-      const got = staleFlows([flow(to, by)], services, facts, new Set(["172.30.0.11 . 30099"]));
+      const got = staleFlows([flow(to, by, mark)], services, facts);
       assert.equal(got.length === 1, stale);
     });
+  test("few patterns remove the stale flows and no other", () => {
+    const flows = [
+      flow("10.96.0.1 53", "10.244.0.2 8080"),
+      flow("10.96.0.1 53", "10.244.0.3 8080"),
+      flow("172.30.0.11 30053", "10.244.0.3 8080"),
+      flow("10.96.0.7 53", "10.244.0.4 8080"),
+      flow("10.96.0.7 53", "10.244.0.5 8080"),
+      flow("10.96.0.1 53", "10.244.0.6 53"),
+      flow("10.244.0.6 53", "10.244.0.6 53"),
+    ];
+    const stale = flows.filter((_, i) => i !== 0 && i !== 6);
+    const patterns = removalPatterns(flows, stale);
+    const fits = (f: UdpFlow): boolean =>
+      patterns.some((p) => Object.entries(p).every(([k, v]) => f[k as keyof UdpFlow] === v));
+    assert.deepEqual(flows.filter(fits), stale);
+    assert.equal(patterns.length, 4);
+  });
 });

@@ -4,6 +4,7 @@ import { comparableRule, type NftListing } from "./parse-listing.ts";
 
 const priorities: Record<string, string> = {
   "prerouting -100": "dstnat",
+  "prerouting -300": "raw",
   "prerouting -99": "dstnat + 1",
   "postrouting 100": "srcnat",
   "forward 0": "filter",
@@ -22,7 +23,8 @@ export function listedLines({ hook, rules }: Pick<NftChain, "hook" | "rules">): 
 
 /**
  * The change from what was listed to what is wanted; undefined when only loading the whole table can make it so (a wanted
- * chain or set differs or is missing). Chains that are not wanted stay, nothing leads there. `ignore` names sets that the
+ * chain or set differs or is missing, a foreign chain sees packets, the table is dormant). Other chains that are not wanted
+ * stay, nothing leads there. `ignore` names sets that the
  * packet path fills.
  */
 export function diffTable(
@@ -31,6 +33,10 @@ export function diffTable(
   ignore: readonly string[],
 ): NftChange | undefined {
   const { family, table, sets } = wanted.layout;
+  if (listed.dormant) return undefined;
+  const names = new Set(wanted.layout.chains.map((c) => c.name));
+  for (const [name, [first]] of listed.chains)
+    if (!names.has(name) && first?.startsWith("type ")) return undefined;
   const chains: NftChain[] = [];
   for (const chain of wanted.layout.chains) {
     const there = listed.chains.get(chain.name);

@@ -137,7 +137,7 @@ export function createFakeNft(): FakeNft {
       const t = tables.get(name);
       if (!t) return undefined;
       const { chains, elements } = copy(t);
-      return { chains: new Map([...chains].map(([n, c]) => [n, listedLines(c)])), elements };
+      return { chains: new Map([...chains].map(([n, c]) => [n, listedLines(c)])), elements, dormant: false };
     },
     run(script) {
       const before = tables;

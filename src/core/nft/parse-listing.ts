@@ -4,6 +4,8 @@ import type { Elements } from "./objects.ts";
 export interface NftListing {
   /** Rules by chain; the hook line (`type … hook …`) comes first where there is one. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
+  /** The table is switched off: its chains see no packet. */
+  readonly dormant: boolean;
   /** By set or map name. Absent elements (terse listing, empty set) are an empty map. */
   readonly elements: ReadonlyMap<string, Elements>;
 }
@@ -31,6 +33,7 @@ export function parseListing(text: string, family: string, table: string): NftLi
   let rules: string[] | undefined;
   let list: Map<string, string> | undefined;
   let inElements = false;
+  let dormant = false;
   let at = start + head.length;
   while (at < text.length) {
     let end = text.indexOf("\n", at);
@@ -53,6 +56,7 @@ export function parseListing(text: string, family: string, table: string): NftLi
       if (line !== "") rules.push(line);
     } else {
       const m = /^(chain|set|map) (\S+) \{$/.exec(line);
+      if (/^flags .*\bdormant\b/.test(line)) dormant = true;
       if (!m) continue;
       if (m[1] === "chain") {
         rules = [];
@@ -63,7 +67,7 @@ export function parseListing(text: string, family: string, table: string): NftLi
       }
     }
   }
-  return { chains, elements };
+  return { chains, elements, dormant };
 }
 
 const seconds: Record<string, number> = { d: 86400, h: 3600, m: 60, s: 1 };

@@ -14,6 +14,7 @@ test("a translated, answered flow", () => {
       destinationPort: 53,
       replySource: "10.244.0.2",
       replySourcePort: 8080,
+      mark: 1048577,
     },
   );
 });

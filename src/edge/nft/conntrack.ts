@@ -17,6 +17,7 @@ export function parseFlow(line: string): UdpFlow | undefined {
     destinationPort: Number(m[4]),
     replySource: m[5]!,
     replySourcePort: Number(m[7]),
+    mark: Number(/ mark=(\d+)/.exec(line)?.[1] ?? 0),
   };
 }
 
@@ -35,6 +36,13 @@ async function runConntrack(
   }
 }
 
+const filters = [
+  ["-d", "destination"],
+  ["--dport", "destinationPort"],
+  ["-r", "replySource"],
+  ["--reply-port-src", "replySourcePort"],
+] as const;
+
 /** Connection tracking of this process's network namespace (or of another one, through `prefix`). */
 export function createConntrack(options: NftOptions = {}): Conntrack {
   const familyName = { ip: "ipv4", ip6: "ipv6" } as const;
@@ -47,27 +55,15 @@ export function createConntrack(options: NftOptions = {}): Conntrack {
       });
       return flows;
     },
-    async remove(family, flows) {
-      // What dials the same and is answered by the same goes in one call, however many clients there are.
-      const groups = new Map(
-        flows.map((f) => [`${f.destination} ${f.destinationPort} ${f.replySource} ${f.replySourcePort}`, f]),
-      );
-      for (const f of groups.values())
-        await runConntrack(
-          options,
-          [
-            "-D",
-            "-f",
-            familyName[family],
-            "-p",
-            "udp",
-            "-d",
-            f.destination,
-            "--dport",
-            `${f.destinationPort}`,
-          ].concat(["-r", f.replySource, "--reply-port-src", `${f.replySourcePort}`]),
-          () => {},
+    async remove(family, patterns) {
+      for (const p of patterns) {
+        const filter = filters.flatMap(([option, part]) =>
+          p[part] === undefined ? [] : [option, `${p[part]}`],
         );
+        // Without a filter it would be every flow.
+        if (filter.length === 0) continue;
+        await runConntrack(options, ["-D", "-f", familyName[family], "-p", "udp", ...filter], () => {});
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { NftTables } from "../../agents/proxy/mod.ts";
 import { type Family, parseListing } from "../../core/nft/mod.ts";
 import { CommandError, run } from "../command/mod.ts";
+import { readGeneration } from "./_generation.ts";
 import { createHeldNft } from "./held-nft.ts";
 
 export interface NftOptions {
@@ -21,6 +22,9 @@ function runNft(options: NftOptions, args: readonly string[], input: Iterable<st
   const [file, ...rest] = [...prefix, command, ...args] as [string, ...string[]];
   return run(file, rest, { input, timeoutMs, maxOutput: maxListing });
 }
+
+/** After so many failures in a row the generation is asked for no more: this machine cannot tell it. */
+const generationTries = 3;
 
 /** Longer input goes through a process of its own: a held nft reads it character by character. */
 const heldLimit = 16_384;
@@ -50,29 +54,63 @@ export function createNftTables(options: NftOptions = {}): NftTables {
     return works;
   }
 
+  /** Transactions of this object: running, gone through, of unknown or no effect. */
+  const own = { running: 0, done: 0, failed: 0 };
+  let turn: Promise<unknown> = Promise.resolve();
+  let generationFailures = 0;
+
+  async function apply(script: Iterable<string>): Promise<void> {
+    const pieces: string[] = [];
+    let length = 0;
+    const iterator = script[Symbol.iterator]();
+    for (let next = iterator.next(); !next.done; next = iterator.next()) {
+      pieces.push(next.value);
+      length += next.value.length;
+      if (length > heldLimit) break;
+    }
+    const rest = { [Symbol.iterator]: () => iterator };
+    const small = length <= heldLimit && !pieces.some((p) => p.includes("{\n"));
+    if (small) canHold ??= await tryHold();
+    if (small && canHold) await held.run(pieces.join("").trimEnd().replaceAll("\n", "; "));
+    else
+      await runNft(
+        options,
+        ["-f", "-"],
+        (function* () {
+          yield* pieces;
+          yield* rest;
+        })(),
+      );
+  }
+
   return {
     async apply(script) {
-      const pieces: string[] = [];
-      let length = 0;
-      const iterator = script[Symbol.iterator]();
-      for (let next = iterator.next(); !next.done; next = iterator.next()) {
-        pieces.push(next.value);
-        length += next.value.length;
-        if (length > heldLimit) break;
+      own.running++;
+      // One at a time: the held nft has one conversation.
+      const mine = turn.then(() => apply(script));
+      turn = mine.catch(() => {});
+      try {
+        await mine;
+        own.done++;
+      } catch (error) {
+        own.failed++;
+        throw error;
+      } finally {
+        own.running--;
       }
-      const rest = { [Symbol.iterator]: () => iterator };
-      const small = length <= heldLimit && !pieces.some((p) => p.includes("{\n"));
-      if (small) canHold ??= await tryHold();
-      if (small && canHold) await held.run(pieces.join("").trimEnd().replaceAll("\n", "; "));
-      else
-        await runNft(
-          options,
-          ["-f", "-"],
-          (function* () {
-            yield* pieces;
-            yield* rest;
-          })(),
-        );
+    },
+    async foreignMark() {
+      const { running, done } = own;
+      if (running > 0 || generationFailures >= generationTries) return undefined;
+      try {
+        const generation = await readGeneration(options.prefix ?? []);
+        generationFailures = 0;
+        if (own.running > 0 || own.done !== done) return undefined;
+        return `${own.failed}/${(generation - done) >>> 0}`;
+      } catch {
+        generationFailures++;
+        return undefined;
+      }
     },
     close: () => held.close(),
     async list(family, table) {

@@ -1,0 +1,191 @@
+// The proxy at size: a restart changes nothing in the kernel, what somebody else changed is put right soon, and its own
+// changes never list the table.
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
+import { pause } from "../../src/control/client/mod.ts";
+import * as refs from "../../src/core/api/refs.ts";
+import type { ClusterFacts } from "../../src/core/cluster/config.ts";
+import { loopbackGuard } from "../../src/core/network/mod.ts";
+import { run } from "../../src/edge/command/mod.ts";
+import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
+import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
+import { inPlace, type Lab, nodeAddress, openLab, podCIDR } from "./lab.ts";
+import { service, slice } from "./objects.ts";
+
+const cluster = {
+  name: "lab",
+  domain: "cluster.local",
+  nodeCIDR: "172.30.0.0/24",
+  podCIDR: "10.128.0.0/9",
+  serviceCIDR: "10.96.0.0/14",
+  loadBalancerCIDR: "172.30.200.0/24",
+  dnsAddress: "10.96.0.10",
+} as ClusterFacts;
+const ip = "10.96.0.50";
+
+let lab: Lab;
+let stop: AbortController;
+let proxy: ServiceProxy | undefined;
+let scripts: string[];
+let listings: number;
+
+before(async () => {
+  lab = await openLab([["a0", "b0"], ["a1"]]);
+});
+after(() => lab?.close());
+afterEach(end);
+
+const nft = (command: string): Promise<string> => {
+  const [file = "", ...args] = [...inPlace(lab.node[0]!), "nft", command];
+  return run(file, args);
+};
+
+/** Counts every transaction in the node's namespace, whoever ran it. */
+const generation = (): Promise<string | undefined> =>
+  createNftTables({ prefix: inPlace(lab.node[0]!) }).foreignMark();
+
+function bigCluster(services: number, endpoints: number): MemoryCluster {
+  const api = createMemoryCluster();
+  const quad = (base: number, n: number): string => `10.${base + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+  for (let i = 0; i < services; i++) {
+    const name = `s${i}`;
+    api.put(refs.services, service(name, quad(97, i)));
+    const own = slice(name, []);
+    own.endpoints = Array.from({ length: endpoints }, (_, j) => ({
+      addresses: [quad(200, i * endpoints + j)],
+      conditions: { ready: true, serving: true, terminating: false },
+      nodeName: "n9",
+    }));
+    api.put(refs.endpointSlices, own);
+  }
+  api.put(refs.services, service("web", ip));
+  api.put(refs.endpointSlices, slice("web", [lab.pod.a0!]));
+  return api;
+}
+
+/** Starts a proxy and waits for its first whole table; the milliseconds that took. */
+async function start(api: MemoryCluster): Promise<number> {
+  stop = new AbortController();
+  scripts = [];
+  listings = 0;
+  const prefix = inPlace(lab.node[0]!);
+  const tables = createNftTables({ prefix });
+  const begin = performance.now();
+  proxy = startProxy(
+    {
+      client: api,
+      nodeName: "n0",
+      cluster,
+      nodeAddress: nodeAddress(0),
+      podCIDR: podCIDR(0),
+      nft: {
+        ...tables,
+        apply(script) {
+          const text = [...script].join("");
+          scripts.push(text);
+          return tables.apply([text]);
+        },
+        list(...of) {
+          listings++;
+          return tables.list(...of);
+        },
+      },
+      conntrack: createConntrack({ prefix }),
+      clock: { now: () => performance.now(), wall: () => Date.now(), sleep: pause },
+      log: { info() {}, warn() {} },
+      localAddresses: [cluster.dnsAddress],
+      guards: [loopbackGuard],
+    },
+    stop.signal,
+  );
+  await proxy.synced;
+  return Math.round(performance.now() - begin);
+}
+
+async function end(): Promise<void> {
+  stop?.abort();
+  await proxy?.done;
+  proxy = undefined;
+}
+
+/** Milliseconds until it is so. */
+async function until(what: string, check: () => Promise<boolean>, limitMs = 10_000): Promise<number> {
+  const begin = performance.now();
+  while (performance.now() - begin < limitMs) {
+    if (await check()) return Math.round(performance.now() - begin);
+    await new Promise((r) => setTimeout(r, 50));
+  }
+  assert.fail(`${what}: not within ${limitMs} ms`);
+}
+
+for (const [services, endpoints] of [
+  [10_000, 2],
+  [44_000, 1],
+] as const)
+  test(`${services} Services x ${endpoints}: a restart changes nothing`, { timeout: 60_000 }, async (t) => {
+    await nft("flush ruleset");
+    const api = bigCluster(services, endpoints);
+    const first = await start(api);
+    await until("the guard is there", async () => (await nft("list tables")).includes("portolan-loopback"));
+    await end();
+    const before = await generation();
+    assert.ok(before !== undefined, "the generation can be read");
+    const second = await start(api);
+    t.diagnostic(`the first start took ${first} ms, the second ${second} ms`);
+    // Long enough for what looks at the tables now and then.
+    await new Promise((r) => setTimeout(r, 2500));
+    assert.deepEqual(scripts, []);
+    assert.equal(await generation(), before);
+    assert.equal((await lab.pod.b0!.dial(ip, 80)).name, "a0");
+  });
+
+describe("10,000 Services x 2", () => {
+  let api: MemoryCluster;
+  before(async () => {
+    await nft("flush ruleset");
+    api = bigCluster(10_000, 2);
+  });
+
+  test("its own changes never list the table", async () => {
+    await start(api);
+    assert.equal(listings, 1);
+    for (let i = 0; i < 10; i++) {
+      api.put(refs.endpointSlices, slice("web", i % 2 ? [lab.pod.a0!] : [lab.pod.a0!, lab.pod.b0!]));
+      await new Promise((r) => setTimeout(r, 250));
+    }
+    assert.ok(scripts.length >= 10, `${scripts.length} transactions`);
+    assert.equal(listings, 1);
+  });
+
+  const group = async (): Promise<string> =>
+    /10\.96\.0\.50 \. tcp \. 80 : (0x[0-9a-f]+)/.exec(await nft("list table ip portolan-lab"))![1]!;
+  const element = "ip portolan-lab frontends { 10.96.0.50 . tcp . 80";
+  const tampering: [string, () => Promise<string>][] = [
+    ["one element deleted", async () => `delete element ${element} }`],
+    [
+      "one element changed",
+      async () => `delete element ${element} : ${await group()} }; add element ${element} : 0x00000000 }`,
+    ],
+    ["a rule added", async () => "insert rule ip portolan-lab services drop"],
+    ["the table switched off", async () => "add table ip portolan-lab { flags dormant; }"],
+    ["everything flushed", async () => "flush ruleset"],
+  ];
+  test("what somebody else changed is put right", { timeout: 120_000 }, async (t) => {
+    await start(api);
+    const dial = async (): Promise<string | undefined> =>
+      (await lab.pod.b0!.dial(ip, 80, { timeoutMs: 100 })).name;
+    await until("the Service answers", async () => (await dial()) !== undefined);
+    for (const [what, command] of tampering) {
+      await nft(await command());
+      assert.equal(await dial(), undefined, what);
+      const took = await until(what, async () => (await dial()) !== undefined);
+      t.diagnostic(`${what}: right again after ${took} ms`);
+    }
+    const guarded = async (): Promise<boolean> =>
+      (await nft("list ruleset")).includes('iifname != "lo" ip daddr 127.0.0.0/8 drop');
+    await until("the guard of the loopback is back", guarded);
+    await nft("flush table ip portolan-loopback");
+    t.diagnostic(`the loopback's guard: right again after ${await until("the guard", guarded)} ms`);
+  });
+});
