@@ -29,6 +29,7 @@ let stop: AbortController;
 let proxy: ServiceProxy | undefined;
 let scripts: string[];
 let listings: number;
+let warnings: string[];
 
 before(async () => {
   lab = await openLab([["a0", "b0"], ["a1"]]);
@@ -69,6 +70,7 @@ async function start(api: MemoryCluster): Promise<number> {
   stop = new AbortController();
   scripts = [];
   listings = 0;
+  warnings = [];
   const prefix = inPlace(lab.node[0]!);
   const tables = createNftTables({ prefix });
   const begin = performance.now();
@@ -93,7 +95,7 @@ async function start(api: MemoryCluster): Promise<number> {
       },
       conntrack: createConntrack({ prefix }),
       clock: { now: () => performance.now(), wall: () => Date.now(), sleep: pause },
-      log: { info() {}, warn() {} },
+      log: { info() {}, warn: (f, m) => warnings.push(`${m} ${JSON.stringify(f)}`) },
       localAddresses: [cluster.dnsAddress],
       guards: [loopbackGuard],
     },
@@ -116,7 +118,7 @@ async function until(what: string, check: () => Promise<boolean>, limitMs = 10_0
     if (await check()) return Math.round(performance.now() - begin);
     await new Promise((r) => setTimeout(r, 50));
   }
-  assert.fail(`${what}: not within ${limitMs} ms`);
+  assert.fail(`${what}: not within ${limitMs} ms\n${warnings.join("\n")}`);
 }
 
 for (const [services, endpoints] of [

@@ -102,8 +102,11 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
 
   async function applyWhole(whole: ServicePlan): Promise<void> {
     whole.take();
+    const before = await nft.foreignMark();
     await apply(printTable(whole.table()), "whole");
-    rules = await nft.listRules(whole.facts.family, table).catch(() => undefined);
+    const text = await nft.listRules(whole.facts.family, table).catch(() => undefined);
+    // What somebody changed in between is no text to compare with.
+    rules = before === (await nft.foreignMark()) ? text : undefined;
   }
 
   async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {

@@ -23,7 +23,7 @@ function runNft(options: NftOptions, args: readonly string[], input: Iterable<st
   return run(file, rest, { input, timeoutMs, maxOutput: maxListing });
 }
 
-/** After so many failures in a row the generation is asked for no more: this machine cannot tell it. */
+/** So often the generation is asked for while own transactions come in between, and after so many failures in a row never again. */
 const generationTries = 3;
 
 /** Longer input goes through a process of its own: a held nft reads it character by character. */
@@ -100,17 +100,18 @@ export function createNftTables(options: NftOptions = {}): NftTables {
       }
     },
     async foreignMark() {
-      const { running, done } = own;
-      if (running > 0 || generationFailures >= generationTries) return undefined;
       try {
-        const generation = await readGeneration(options.prefix ?? []);
-        generationFailures = 0;
-        if (own.running > 0 || own.done !== done) return undefined;
-        return `${own.failed}/${(generation - done) >>> 0}`;
+        for (let i = 0; i < generationTries && generationFailures < generationTries; i++) {
+          await turn;
+          const { done } = own;
+          const generation = await readGeneration(options.prefix ?? []);
+          generationFailures = 0;
+          if (own.running === 0 && own.done === done) return `${own.failed}/${(generation - done) >>> 0}`;
+        }
       } catch {
         generationFailures++;
-        return undefined;
       }
+      return undefined;
     },
     close: () => held.close(),
     async list(family, table) {
