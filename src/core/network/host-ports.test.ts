@@ -48,6 +48,7 @@ const rows: [name: string, pod: Pod, want: string[], where?: NodeFacts][] = [
   ["loopback", pod({ hostPort: 8080, hostIP: "127.0.0.1" }), ["127.0.0.1:8080/tcp -> 10.244.0.9:80"]],
   ["the other family's address", pod({ hostPort: 8080, hostIP: "fd00::11" }), []],
   ["IPv6", pod({ hostPort: 8080 }, {}, both), ["node:8080/tcp -> [fd00:1::9]:80".replace(/[[\]]/g, "")], six],
+  ["IPv6 loopback", pod({ hostPort: 8080, hostIP: "::1" }, {}, both), ["::1:8080/tcp -> fd00:1::9:80"], six],
   ["another node's pod", pod({ hostPort: 8080 }, { nodeName: "n1" }), []],
   ["a pod on the node's own network", pod({ hostPort: 8080 }, { hostNetwork: true }), []],
   ["a pod without an address yet", pod({ hostPort: 8080 }, {}, { podIP: "", podIPs: [] }), []],
@@ -88,6 +89,26 @@ for (const [name, source, destination, want] of dials)
   test(`a connection to a host port: ${name}`, () => {
     const routing = resolveHostPorts(pod({ hostPort: 8080 }), facts)!;
     const route = routeConnection([routing], facts, { source, destination, protocol: "tcp", port: 8080 });
+    const said =
+      route.kind === "forward"
+        ? `${route.endpoints[0]!.address} ${route.masqueraded(route.endpoints[0]!) ? "masqueraded" : "kept"}`
+        : route.kind;
+    assert.equal(said, want);
+  });
+
+const dials6: [name: string, source: string, want: string][] = [
+  ["from the node's address", "fd00::11", "fd00:1::9 masqueraded"],
+  ["from outside", "fd00::1", "drop"],
+];
+for (const [name, source, want] of dials6)
+  test(`a connection to a host port of ::1 ${name}`, () => {
+    const routing = resolveHostPorts(pod({ hostPort: 8080, hostIP: "::1" }, {}, both), six)!;
+    const route = routeConnection([routing], six, {
+      source,
+      destination: "::1",
+      protocol: "tcp",
+      port: 8080,
+    });
     const said =
       route.kind === "forward"
         ? `${route.endpoints[0]!.address} ${route.masqueraded(route.endpoints[0]!) ? "masqueraded" : "kept"}`

@@ -9,7 +9,8 @@ import type { EndpointFact, Frontend, PortRouting, Protocol, ServiceRouting } fr
 
 const protocols: Record<string, Protocol> = { TCP: "tcp", UDP: "udp", SCTP: "sctp" };
 const loopback = "127.0.0.1";
-const loopbackRange = "127.0.0.0/8";
+/** Of IPv6 there is none: the kernel lets nothing from ::1 leave the loopback device, so ::1 is dialled from the node's address. */
+const loopbackRanges = { ip: ["127.0.0.0/8"], ip6: [] };
 const anyAddress = ["", "0.0.0.0", "::"];
 
 /** A pod's key among the Services' keys; no Service is called so. */
@@ -36,12 +37,15 @@ function frontendsOf(port: ContainerPort, facts: NodeFacts): Frontend[] {
   const own = (address: string): Frontend => ({
     ...base,
     address,
-    sourceRanges: [loopbackRange, ...facts.nodeAddresses.map((a) => `${a}/32`)],
+    sourceRanges: [
+      ...loopbackRanges[facts.family],
+      ...facts.nodeAddresses.map((a) => `${a}/${facts.family === "ip" ? 32 : 128}`),
+    ],
   });
   if (anyAddress.includes(hostIP)) return [base, ...(facts.family === "ip" ? [own(loopback)] : [])];
   const address = addressOf(hostIP, facts.family);
-  if (address === undefined || address === "::1") return [];
-  return [address.startsWith("127.") ? own(address) : { ...base, address }];
+  if (address === undefined) return [];
+  return [address.startsWith("127.") || address === "::1" ? own(address) : { ...base, address }];
 }
 
 /** The routing of a pod's host ports; undefined when it has none here or no address (any more). Pure. */
