@@ -8,6 +8,8 @@ import { createDnsSockets } from "../../src/edge/udp/mod.ts";
 import { createMemoryCluster } from "../support/memory-cluster.ts";
 
 const [mode, port, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+export const clusterIPOf = (i: number): string => `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+
 const heap = (): number => {
   (globalThis as { gc?: () => void }).gc?.();
   return process.memoryUsage().heapUsed;
@@ -17,7 +19,7 @@ async function serveDns(): Promise<void> {
   const api = createMemoryCluster();
   api.put(refs.namespaces, { metadata: { name: "default" } } as Namespace);
   for (let i = 0; i < count; i++) {
-    const clusterIP = `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+    const clusterIP = clusterIPOf(i);
     api.put(refs.services, {
       metadata: { name: `svc-${i}`, namespace: "default", labels: { app: `a${i}` } },
       spec: { type: "ClusterIP", clusterIP, clusterIPs: [clusterIP], ports: [{ name: "http", port: 80 }] },
@@ -71,4 +73,5 @@ async function serveEcho(): Promise<void> {
   process.send?.({ heapMB: 0 });
 }
 
-await (mode === "dns" ? serveDns() : serveEcho());
+if (process.send && mode === "dns") await serveDns();
+else if (process.send && mode === "echo") await serveEcho();
