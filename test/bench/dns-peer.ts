@@ -1,4 +1,5 @@
-// A process for the DNS bench: cluster DNS over a cluster in memory, or the floor, a bare UDP echo. Says "ready" when it is.
+// A process for the DNS bench: cluster DNS over a cluster in memory, or the floor, a bare UDP echo. Says "ready" when it is, and when
+// asked how much memory the cluster has come to take.
 import { createSocket } from "node:dgram";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDns } from "../../src/agents/dns/mod.ts";
@@ -10,9 +11,11 @@ import { createMemoryCluster } from "../support/memory-cluster.ts";
 const [mode, port, count] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 export const clusterIPOf = (i: number): string => `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
 
-const heap = (): number => {
+/** What is in use, in JavaScript's heap and outside of it. */
+const memory = (): number => {
   (globalThis as { gc?: () => void }).gc?.();
-  return process.memoryUsage().heapUsed;
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 };
 
 async function serveDns(): Promise<void> {
@@ -35,7 +38,7 @@ async function serveDns(): Promise<void> {
       ports: [{ name: "http", port: 8080, protocol: "TCP" }],
     } as EndpointSlice);
   }
-  const before = heap();
+  const before = memory();
   const dns = startDns(
     {
       client: api,
@@ -60,7 +63,8 @@ async function serveDns(): Promise<void> {
   );
   await dns.ready;
   await new Promise((r) => setTimeout(r, 200));
-  process.send?.({ heapMB: (heap() - before) / (1 << 20) });
+  process.on("message", () => process.send!({ memoryMB: (memory() - before) / (1 << 20) }));
+  process.send?.("ready");
 }
 
 async function serveEcho(): Promise<void> {
@@ -70,7 +74,7 @@ async function serveEcho(): Promise<void> {
     socket.send(message, 0, message.length, from.port, from.address);
   });
   await new Promise<void>((resolve) => socket.bind(port, "127.0.0.1", resolve));
-  process.send?.({ heapMB: 0 });
+  process.send?.("ready");
 }
 
 if (process.send && mode === "dns") await serveDns();

@@ -27,6 +27,8 @@ export function readyAnswer(view: QueryView, resolution: Ours, serial: number): 
   const main = kept + ((bytes[8]! << 8) | bytes[9]!);
   return {
     bytes,
+    offset: 0,
+    length: bytes.length,
     rcode,
     withoutAdditional: offsets[main]!,
     rotate: mayRotate(answers)

@@ -22,24 +22,15 @@ export interface WrittenMessage {
 
 /** Responses are at most this long, over TCP too. */
 const limit = 65535;
+/** Every message is written here, and what is long enough is copied. */
+const bytes = Buffer.alloc(limit);
 
 /** The response with id 0. Records that do not fit any more are left out and TC is set. */
 export function writeMessage(parts: MessageParts): WrittenMessage {
-  const records = parts.answers.length + parts.authorities.length + parts.additional.length;
-  let bytes = Buffer.alloc(Math.min(limit, 512 + records * 64));
   let at = 12;
-  const known = new Map<string, number>();
+  let known: Map<string, number> | undefined;
   const offsets: number[] = [];
 
-  const need = (n: number): boolean => {
-    if (at + n > limit) return false;
-    if (at + n > bytes.length) {
-      const grown = Buffer.alloc(Math.min(limit, Math.max(at + n, bytes.length * 2)));
-      bytes.copy(grown, 0, 0, at);
-      bytes = grown;
-    }
-    return true;
-  };
   const u16 = (v: number): void => {
     at = bytes.writeUInt16BE(v, at);
   };
@@ -47,6 +38,12 @@ export function writeMessage(parts: MessageParts): WrittenMessage {
     at = bytes.writeUInt32BE(v, at);
   };
   const name = (text: string): void => {
+    // Most records are the question's own.
+    if (spells(parts.questionName, text)) {
+      u16(0xc00c);
+      return;
+    }
+    known ??= suffixes(parts.questionName);
     let rest = text;
     while (rest !== "") {
       const seen = known.get(rest);
@@ -64,7 +61,7 @@ export function writeMessage(parts: MessageParts): WrittenMessage {
     bytes[at++] = 0;
   };
   const data = (d: RecordData): void => {
-    if ("address" in d) at = writeAddress(bytes, at, d.address);
+    if ("address" in d) at = writeAddress(at, d.address);
     else if (d.kind === "TXT") {
       bytes[at] = Buffer.byteLength(d.text, "latin1");
       at += 1 + bytes.write(d.text, at + 1, "latin1");
@@ -79,7 +76,7 @@ export function writeMessage(parts: MessageParts): WrittenMessage {
   };
   const record = (r: ResourceRecord): boolean => {
     // Two names of 255 bytes and fixed fields are the most that any of our records takes.
-    if (!need(600)) return false;
+    if (at + 600 > limit) return false;
     offsets.push(at);
     name(r.name);
     u16(TYPE[r.data.kind]);
@@ -93,7 +90,6 @@ export function writeMessage(parts: MessageParts): WrittenMessage {
   };
 
   at += parts.questionName.copy(bytes, at);
-  noteSuffixes(parts.questionName, known);
   u16(parts.type);
   u16(parts.class);
   let flags = parts.flags;
@@ -103,6 +99,7 @@ export function writeMessage(parts: MessageParts): WrittenMessage {
     if (i < 2) flags |= 0x0200;
     return left;
   });
+  bytes.writeUInt16BE(0, 0);
   bytes.writeUInt16BE(flags, 2);
   bytes.writeUInt16BE(1, 4);
   for (const [i, count] of counts.entries()) bytes.writeUInt16BE(count, 6 + 2 * i);
@@ -110,27 +107,49 @@ export function writeMessage(parts: MessageParts): WrittenMessage {
   return { bytes: Buffer.from(bytes.subarray(0, at)), offsets };
 }
 
-/** The question's own suffixes can be pointed to. A label with a dot in it would be mistaken for two: such a name is skipped. */
-function noteSuffixes(name: Buffer, known: Map<string, number>): void {
-  const labels: { text: string; at: number }[] = [];
-  for (let p = 0; name[p]! > 0; p += name[p]! + 1) {
-    const text = name.toString("latin1", p + 1, p + 1 + name[p]!).toLowerCase();
-    if (text.includes(".")) return;
-    labels.push({ text, at: 12 + p });
+/** True when the name in wire form is that text. A label with a dot in it would be mistaken for two, so it is nobody's. */
+function spells(name: Buffer, text: string): boolean {
+  let t = 0;
+  for (let p = 0; name[p]! > 0; ) {
+    if (t > 0 && text.charCodeAt(t++) !== 46) return false;
+    for (const end = p + name[p]!; p < end; ) {
+      const byte = name[++p]!;
+      const lower = byte >= 65 && byte <= 90 ? byte + 32 : byte;
+      if (lower === 46 || text.charCodeAt(t++) !== lower) return false;
+    }
+    p++;
   }
-  for (const [i, { at }] of labels.entries())
-    known.set(
-      labels
-        .slice(i)
-        .map((l) => l.text)
-        .join("."),
-      at,
-    );
+  return t > 0 && t === text.length;
 }
 
-function writeAddress(bytes: Buffer, at: number, address: string): number {
+/** The question's own suffixes can be pointed to; not those of a name with a dot in a label. */
+function suffixes(name: Buffer): Map<string, number> {
+  const starts: number[] = [];
+  for (let p = 0; name[p]! > 0; p += name[p]! + 1) starts.push(p);
+  const known = new Map<string, number>();
+  let text = "";
+  for (const p of starts.reverse()) {
+    const label = name.toString("latin1", p + 1, p + 1 + name[p]!).toLowerCase();
+    if (label.includes(".")) return new Map();
+    text = text === "" ? label : `${label}.${text}`;
+    known.set(text, 12 + p);
+  }
+  return known;
+}
+
+function writeAddress(at: number, address: string): number {
   if (!address.includes(":")) {
-    for (const [i, part] of address.split(".").entries()) bytes[at + i] = Number(part);
+    let to = at;
+    let part = 0;
+    for (let i = 0; i < address.length; i++) {
+      const c = address.charCodeAt(i);
+      if (c !== 46) part = part * 10 + c - 48;
+      else {
+        bytes[to++] = part;
+        part = 0;
+      }
+    }
+    bytes[to] = part;
     return at + 4;
   }
   const { value } = parseIP(address)!;
