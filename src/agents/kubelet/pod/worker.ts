@@ -1,7 +1,6 @@
 // One pod's life on this node: a serial loop that looks at the pod as wanted and as it is, asks the pure `decide` what to
 // do, does it, and says how it went. Deaths, probe verdicts, changed objects and time wake it; nothing polls.
-import { timestamp } from "../../../core/api/timestamp.ts";
-import type { Pod, PodStatus } from "../../../core/api/types.ts";
+import type { Pod } from "../../../core/api/types.ts";
 import { createPodVolumes } from "../content/mod.ts";
 import { type KubeletContext, podKey } from "../kubelet-context.ts";
 import type { Rejection } from "../node/mod.ts";
@@ -14,10 +13,10 @@ import { decide, type Plan, type Waiting } from "./decide.ts";
 import { endPod } from "./end.ts";
 import { graceSeconds, type PodParts } from "./parts.ts";
 import { createPodProbes } from "./probes.ts";
+import { createPodReport } from "./report.ts";
 import { createPodResizes } from "./resize.ts";
 import { createPodSandboxes } from "./sandboxes.ts";
 import type { PodState } from "./state.ts";
-import { podStatus } from "./status.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { createWakeLoop } from "./wake-loop.ts";
 
@@ -88,11 +87,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   let admitted = options.known;
   let started = pod.status?.startTime ? Date.parse(pod.status.startTime as unknown as string) : 0;
   let waiting: readonly Waiting[] = [];
-  let podIPs: string[] = pod.status?.podIPs?.map((p) => p.ip!) ?? [];
   let reloadAll = options.known;
   let refreshVolumes = options.known;
-  let status: PodStatus | undefined;
-  let published = 0;
   let ending: { done: Promise<void>; shorten(seconds: number): void } | undefined;
   const dead = new Set<string>();
   const told = new Set<string>();
@@ -106,11 +102,13 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   const { wake, wakeAt } = loop;
 
   const cache = createPodCache(runtime, context.files, uid);
+  const report = createPodReport(context, { pod: () => pod, removed: () => removed, cache, writer });
   const parts: PodParts = {
     context,
     uid,
     pod: () => pod,
-    podIP: () => (pod.spec?.hostNetwork ? facts.addresses[0]! : (cache.sandbox?.ips[0] ?? podIPs[0] ?? "")),
+    podIP: () =>
+      pod.spec?.hostNetwork ? facts.addresses[0]! : (cache.sandbox?.ips[0] ?? report.podIPs[0] ?? ""),
     cache,
     events: podEvents(context.events, () => pod),
     volumes: createPodVolumes(context, uid),
@@ -137,33 +135,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     };
   }
 
-  /** Own conditions as told last, others' (readiness gates) as the API has them. */
-  function conditions(): NonNullable<PodStatus["conditions"]> {
-    const own = status?.conditions ?? [];
-    const types = new Set(own.map((c) => c.type));
-    return [...own, ...(pod.status?.conditions ?? []).filter((c) => !types.has(c.type))];
-  }
-
-  function publish(): Promise<void> {
-    // Of a pod that finished in an earlier life of this machine the API knows more than is known here.
-    if (!status && isFinal() && cache.containers.length === 0) return Promise.resolve();
-    if (cache.sandbox && cache.sandbox.ips.length > 0) podIPs = cache.sandbox.ips;
-    published = now();
-    status = podStatus({
-      pod: status ? { ...pod, status: { ...status, conditions: conditions() } } : pod,
-      state: state(),
-      waiting,
-      messages: cache.messages,
-      hostIPs: facts.addresses,
-      startTime: timestamp(started),
-      ended,
-      verdict,
-      rejected,
-      podIPs,
-      now: timestamp(now()),
-    });
-    return removed ? Promise.resolve() : writer.write(pod, status);
-  }
+  const publish = (): Promise<void> =>
+    report.publish({ state: state(), waiting, started, ended, verdict, rejected });
 
   /** Brings the cache up to date with what was told of the runtime. */
   async function look(): Promise<void> {
@@ -193,8 +166,6 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       if (spec) events.of(spec).warning("BackOff", w.event);
     }
   }
-
-  const isFinal = (): boolean => ["Succeeded", "Failed"].includes((status ?? pod.status)?.phase ?? "");
 
   /** When the pod has run for as long as it may; undefined: no such limit. */
   const deadline = (): number | undefined =>
@@ -230,7 +201,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       return;
     }
     const until = deadline();
-    if (until !== undefined && until <= now() && !isFinal()) {
+    if (until !== undefined && until <= now() && !report.isFinal) {
       verdict = {
         reason: "DeadlineExceeded",
         message: "Pod was active on the node longer than the specified deadline",
@@ -238,7 +209,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       events.normal("DeadlineExceeded", verdict.message);
       return end();
     }
-    if (refreshVolumes && !isFinal()) await updateVolumes();
+    if (refreshVolumes && !report.isFinal) await updateVolumes();
+    const { status } = report;
     const seen = status ? ({ ...pod, status: { ...pod.status, phase: status.phase } } as Pod) : pod;
     const plan = decide(seen, state(), containers.backOff, now());
     waiting = plan.waiting;
@@ -271,7 +243,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     if (!(await volumes.prepare(pod, events))) return volumes.retryAt;
     for (const start of plan.start) {
       if (leaving.signal.aborted) break;
-      if (now() - published > stalestStatusMs) void publish();
+      if (now() - report.at > stalestStatusMs) void publish();
       if (await containers.start(start)) wake();
       probes.sync(containers.hooking);
     }
@@ -295,7 +267,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       deleted,
       graceSeconds: removed ? forcedGraceSeconds : graceSeconds(pod),
       stopping: containers.stopping,
-      wasReady: status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false,
+      wasReady: report.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false,
       publish: (final) => {
         if (final) ended = deleted || verdict !== undefined;
         return publish();
@@ -329,9 +301,9 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     get pod() {
       return pod;
     },
-    view: () => (status ? { ...pod, status: { ...status, conditions: conditions() } } : pod),
+    view: report.view,
     get active() {
-      return !verdict && !isFinal() && !gone;
+      return !verdict && !report.isFinal && !gone;
     },
     update(next) {
       // What the downward API shows, and containers that came later with references of their own.
