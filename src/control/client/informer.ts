@@ -50,7 +50,8 @@ export interface Informer<T extends KubeObject> {
 /** `namespace/name`, or `name` where there is no namespace. */
 export function objectKey(obj: KubeObject): string {
   const { namespace, name } = obj.metadata;
-  return namespace ? `${namespace}/${name}` : (name ?? "");
+  // Joined, it is one string; a template would keep its parts beside it, and caches hold keys by the ten thousand.
+  return namespace ? [namespace, name].join("/") : (name ?? "");
 }
 
 /** A watch that ends sooner than this without an event is taken for a failure. */

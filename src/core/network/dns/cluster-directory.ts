@@ -79,6 +79,9 @@ function portsOf(
 
 const none: readonly string[] = [];
 
+/** A list that has grown keeps room for more; a copy does not, and these are kept by the ten thousand. */
+const compact = (list: string[]): string[] => list.slice();
+
 /** What DNS keeps of a Service; undefined where it has no records yet (no address assigned) or none possible. */
 export function readService(s: Service): DirectoryService | undefined {
   const { name = "", namespace = "" } = s.metadata;
@@ -93,7 +96,7 @@ export function readService(s: Service): DirectoryService | undefined {
   if (spec.clusterIP === "None") return { ...base, kind: "headless", addresses: none };
   const listed = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ""];
   const addresses = listed.map(canonical).filter((a) => a !== undefined);
-  return addresses.length === 0 ? undefined : { ...base, kind: "clusterIP", addresses };
+  return addresses.length === 0 ? undefined : { ...base, kind: "clusterIP", addresses: compact(addresses) };
 }
 
 /** What DNS keeps of an EndpointSlice; undefined where it belongs to no Service. */
@@ -112,9 +115,10 @@ export function readSlice(s: EndpointSlice): DirectorySlice | undefined {
     }
   }
   return {
-    service: `${s.metadata.namespace}/${service}`,
-    addresses,
-    hostnames: hostnames.some((h) => h !== "") ? hostnames : undefined,
+    // Joined, it is one string; a template makes one that holds its parts.
+    service: [s.metadata.namespace, service].join("/"),
+    addresses: compact(addresses),
+    hostnames: hostnames.some((h) => h !== "") ? compact(hostnames) : undefined,
     ports: portsOf(s.ports),
   };
 }
