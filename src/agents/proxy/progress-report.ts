@@ -56,13 +56,18 @@ export function createProgressReport(options: ProgressReportOptions): ProgressRe
     const renewTime = new Date(clock.wall()).toISOString().replace("Z", "000Z");
     const annotations = printProgress(progress);
     const spec = { holderIdentity: nodeName, renewTime };
+    const uid = options.node()?.metadata.uid;
+    const owner = uid ? { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }] } : {};
     const at = { namespace: progressNamespace, fieldManager: "portolan-proxy" };
     try {
-      await client.patch(leases, name, { metadata: { annotations }, spec }, { ...at, type: "merge" });
+      await client.patch(
+        leases,
+        name,
+        { metadata: { annotations, ...owner }, spec },
+        { ...at, type: "merge" },
+      );
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      const uid = options.node()?.metadata.uid;
-      const owner = uid && { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }] };
       const metadata = { name, namespace: progressNamespace, annotations, ...owner };
       const lease: Lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec };
       await client.create(leases, lease, at);

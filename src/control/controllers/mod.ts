@@ -23,6 +23,7 @@ import { startReplicationControllers } from "./replicationcontroller/mod.ts";
 import { startResourceQuotas } from "./resourcequota/mod.ts";
 import { startRootCertificates } from "./rootca/mod.ts";
 import { startServiceCIDRs } from "./service-cidrs/mod.ts";
+import { startServiceConditions } from "./service-conditions/mod.ts";
 import { startServiceAccounts } from "./serviceaccount/mod.ts";
 import { startStatefulSets } from "./statefulset/mod.ts";
 import { startTaintEviction } from "./tainteviction/mod.ts";
@@ -43,6 +44,7 @@ const controllers: readonly StartController[] = [
   startEndpointSliceMirroring,
   startLoadBalancers,
   startServiceCIDRs,
+  startServiceConditions,
   startHostRoutes,
   startNodeLifecycle,
   startTaintEviction,

@@ -1,0 +1,1 @@
+export { startServiceConditions } from "./loop.ts";
