@@ -1,13 +1,12 @@
 // What the status of a Service says: whether every node's kernel has it (Programmed) and whether it has somebody to send its
 // clients to (Serving). docs/service-conditions.md is the contract.
 import type { Finding } from "../../../core/advice/mod.ts";
-import { programmedCondition } from "../../../core/api/kinds/service/mod.ts";
+import { programmedCondition, servingCondition } from "../../../core/api/kinds/service/mod.ts";
 import type { Service } from "../../../core/api/types.ts";
 import { isOfOtherProxy } from "../../../core/network/mod.ts";
 import { loadBalancerAddresses, wantsLoadBalancer } from "../load-balancer/mod.ts";
 
 export { programmedCondition };
-export const servingCondition = "portolan.dev/Serving";
 
 type Condition = NonNullable<NonNullable<Service["status"]>["conditions"]>[number];
 

@@ -10,9 +10,9 @@ import {
   patchAllocatedValues,
 } from "./allocated-values.ts";
 import { serviceColumns } from "./columns.ts";
+import { takeBackConditions } from "./conditions.ts";
 import { setServiceDefaults } from "./defaults.ts";
 import { initIPFamilies } from "./ip-families.ts";
-import { takeBackProgrammed } from "./programmed.ts";
 import { validateServiceCreate, validateServiceStatus, validateServiceUpdate } from "./validate.ts";
 import { serviceWarnings } from "./warnings.ts";
 
@@ -43,11 +43,11 @@ export const service: ResourceDefinition<Service> = define<Service>({
     dropTypeDependentFields(s, old);
     initIPFamilies(s, old, ipFamilies);
     dropInternalTrafficPolicy(s);
-    takeBackProgrammed(s, old, now);
+    takeBackConditions(s, old, now);
   },
   prepareForStatusUpdate(s, old, { now }) {
     keep(s, old, "spec");
-    takeBackProgrammed(s, old, now);
+    takeBackConditions(s, old, now);
   },
   validate: validateServiceCreate,
   validateUpdate: validateServiceUpdate,

@@ -180,7 +180,7 @@ for (const [name, s, cells] of rows)
       cells,
     ));
 
-test("a write that nodes have to follow takes Programmed back, others leave it", () => {
+test("a write that nodes have to follow takes our conditions back, others leave them", () => {
   const condition = (type: string) => ({
     type,
     status: "True",
