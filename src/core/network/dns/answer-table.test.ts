@@ -30,7 +30,7 @@ const numberOf = (a: ReadyAnswer): number => a.bytes.readUInt32BE(a.offset + a.l
 test("twelve thousand questions are found again, whatever their length, with their own answers", () => {
   const table = createAnswerTable();
   const views = Array.from({ length: 12_000 }, (_, i) => asked(`svc-${i}.default.svc.cluster.local`));
-  const length = (i: number): number => (i % 100 === 7 ? 400 : 80 + (i % 80));
+  const length = (i: number): number => (i % 100 === 7 ? 400 : 80 + (i % 60));
   for (const [i, view] of views.entries()) table.put(view, 1, answerOf(view, i, length(i)));
   let kept = 0;
   for (const [i, view] of views.entries()) {
@@ -42,7 +42,7 @@ test("twelve thousand questions are found again, whatever their length, with the
     assert.equal(answer.rcode, i % 16);
     assert.deepEqual(answer.rotate, { start: i % 100, size: 16, count: i % 5 });
   }
-  assert.ok(kept > 11_400, `${kept} are kept`);
+  assert.ok(kept > 11_800, `${kept} are kept`);
   assert.ok(table.size >= kept);
 });
 

@@ -52,7 +52,7 @@ function copyLower(answer: ReadyAnswer, nameEnd: number, to: Buffer, at: number)
 const probes = 16;
 /** Answers up to this long lie side by side in one piece of memory; longer ones, which are few, each by itself. */
 const cellSize = 144;
-const largeCapacity = 512;
+const largeCapacity = 2048;
 /** Of each cell: the message's length (0: empty), the end of its question's name, and the fields of a ReadyAnswer. */
 const field = { length: 0, nameEnd: 1, rcode: 2, without: 3, start: 4, size: 5, count: 6, all: 7 } as const;
 
