@@ -167,6 +167,47 @@ test("policy Local on two nodes: both answer; one that falls silent is left with
   await becomes("the endpoint that is left answers", ["node-2"]);
 });
 
+test("Programmed means that every node's kernel has it: at once after it, every node answers", async () => {
+  const made = await cluster.kubectl("create", "service", "clusterip", "webs", "--tcp=80:80");
+  assert.match(made.stderr, /^Warning: spec\.selector: no pod has app=webs; 1 pod has app=web$/m);
+  await cluster.ok("set", "selector", "service", "webs", "app=web");
+  await cluster.ok("wait", "--for=condition=portolan.dev/Serving", "service/webs", "--timeout=20s");
+  const get = (path: string) => cluster.ok("get", "service", "webs", "-o", `jsonpath={${path}}`);
+  const condition = (type: string) => get(`.status.conditions[?(@.type=="portolan.dev/${type}")]`);
+  const address = await get(".spec.clusterIP");
+  const { index } = JSON.parse(
+    readFileSync(`${cluster.env.PORTOLAN_STATE_DIR}/clusters/lb/plan.json`, "utf8"),
+  ) as Plan;
+  const wait = () =>
+    cluster.ok("wait", "--for=condition=portolan.dev/Programmed", "service/webs", "--timeout=20s");
+  for (let port = 8001; port <= 8006; port++) {
+    const spec = { ports: [{ port, targetPort: 80 }] };
+    await cluster.ok("patch", "service", "webs", "--type=merge", "-p", JSON.stringify({ spec }));
+    await wait();
+    for (const node of ["node-1", "node-2"]) {
+      const netns = netnsName("lb", node);
+      const url = `http://${address}:${port}`;
+      const r = await runCommand("ip", ["netns", "exec", netns, "curl", "-sS", "--max-time", "2", url]);
+      assert.match(r.stdout, /Welcome to nginx/, `port ${port} on ${node}: ${r.stderr}`);
+    }
+  }
+  await runCommand("ip", ["link", "set", nodeLinkName(index, 2), "down"]);
+  const spec = { ports: [{ port: 8010, targetPort: 80 }] };
+  await cluster.ok("patch", "service", "webs", "--type=merge", "-p", JSON.stringify({ spec }));
+  assert.match(await condition("Programmed"), /"reason":"Pending","status":"Unknown"/);
+  await eventually(
+    "the node that does not follow is named",
+    30_000,
+    async () =>
+      /in the kernel of node-2,.*"reason":"NodesBehind","status":"False"/.test(
+        await condition("Programmed"),
+      ) || undefined,
+  );
+  await runCommand("ip", ["link", "set", nodeLinkName(index, 2), "up"]);
+  await wait();
+  await cluster.ok("delete", "service", "webs");
+});
+
 test("another type gives the address back, and deletion lets the Service go", async () => {
   const ip = await ingressIP();
   await change({ type: "ClusterIP", externalTrafficPolicy: null });
