@@ -21,7 +21,7 @@ const systemPackages = [
   {
     name: "perl-base",
     file: ["/usr/bin/perl"],
-    why: "asks the kernel whether somebody else changed its rules; speaks SCTP in tests",
+    why: "carries netlink messages: others' changes of the rules, stale UDP flows; speaks SCTP in tests",
   },
   { name: "iproute2", file: ["/usr/sbin/ip", "/sbin/ip"], why: "makes nodes and links" },
   { name: "util-linux", file: ["/usr/bin/nsenter"], why: "enters a node's network namespace" },

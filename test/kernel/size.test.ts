@@ -2,34 +2,18 @@
 // changes never list the table.
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { type ServiceProxy, startProxy } from "../../src/agents/proxy/mod.ts";
-import { pause } from "../../src/control/client/mod.ts";
 import * as refs from "../../src/core/api/refs.ts";
-import type { ClusterFacts } from "../../src/core/cluster/config.ts";
-import { loopbackGuard } from "../../src/core/network/mod.ts";
 import { run } from "../../src/edge/command/mod.ts";
-import { createConntrack, createNftTables } from "../../src/edge/nft/mod.ts";
+import { createNftTables } from "../../src/edge/nft/mod.ts";
 import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
-import { inPlace, type Lab, nodeAddress, openLab, podCIDR } from "./lab.ts";
+import { inPlace, type Lab, openLab } from "./lab.ts";
 import { service, slice } from "./objects.ts";
+import { type LabProxy, startLabProxy } from "./proxy-rig.ts";
 
-const cluster = {
-  name: "lab",
-  domain: "cluster.local",
-  nodeCIDR: "172.30.0.0/24",
-  podCIDR: "10.128.0.0/9",
-  serviceCIDR: "10.96.0.0/14",
-  loadBalancerCIDR: "172.30.200.0/24",
-  dnsAddress: "10.96.0.10",
-} as ClusterFacts;
 const ip = "10.96.0.50";
 
 let lab: Lab;
-let stop: AbortController;
-let proxy: ServiceProxy | undefined;
-let scripts: string[];
-let listings: number;
-let warnings: string[];
+let proxy: LabProxy | undefined;
 
 before(async () => {
   lab = await openLab([["a0", "b0"], ["a1"]]);
@@ -65,49 +49,13 @@ function bigCluster(services: number, endpoints: number): MemoryCluster {
   return api;
 }
 
-/** Starts a proxy and waits for its first whole table; the milliseconds that took. */
-async function start(api: MemoryCluster): Promise<number> {
-  stop = new AbortController();
-  scripts = [];
-  listings = 0;
-  warnings = [];
-  const prefix = inPlace(lab.node[0]!);
-  const tables = createNftTables({ prefix });
-  const begin = performance.now();
-  proxy = startProxy(
-    {
-      client: api,
-      nodeName: "n0",
-      cluster,
-      nodeAddress: nodeAddress(0),
-      podCIDR: podCIDR(0),
-      nft: {
-        ...tables,
-        apply(script) {
-          const text = [...script].join("");
-          scripts.push(text);
-          return tables.apply([text]);
-        },
-        list(...of) {
-          listings++;
-          return tables.list(...of);
-        },
-      },
-      conntrack: createConntrack({ prefix }),
-      clock: { now: () => performance.now(), wall: () => Date.now(), sleep: pause },
-      log: { info() {}, warn: (f, m) => warnings.push(`${m} ${JSON.stringify(f)}`) },
-      localAddresses: [cluster.dnsAddress],
-      guards: [loopbackGuard],
-    },
-    stop.signal,
-  );
-  await proxy.synced;
-  return Math.round(performance.now() - begin);
+async function start(api: MemoryCluster): Promise<LabProxy> {
+  proxy = await startLabProxy(lab, api);
+  return proxy;
 }
 
 async function end(): Promise<void> {
-  stop?.abort();
-  await proxy?.done;
+  await proxy?.end();
   proxy = undefined;
 }
 
@@ -118,7 +66,7 @@ async function until(what: string, check: () => Promise<boolean>, limitMs = 10_0
     if (await check()) return Math.round(performance.now() - begin);
     await new Promise((r) => setTimeout(r, 50));
   }
-  assert.fail(`${what}: not within ${limitMs} ms\n${warnings.join("\n")}`);
+  assert.fail(`${what}: not within ${limitMs} ms\n${proxy?.warnings.join("\n")}`);
 }
 
 for (const [services, endpoints] of [
@@ -128,12 +76,12 @@ for (const [services, endpoints] of [
   test(`${services} Services x ${endpoints}: a restart changes nothing`, { timeout: 60_000 }, async (t) => {
     await nft("flush ruleset");
     const api = bigCluster(services, endpoints);
-    const first = await start(api);
+    const first = (await start(api)).startedIn;
     await until("the guard is there", async () => (await nft("list tables")).includes("portolan-loopback"));
     await end();
     const before = await generation();
     assert.ok(before !== undefined, "the generation can be read");
-    const second = await start(api);
+    const { scripts, startedIn: second } = await start(api);
     t.diagnostic(`the first start took ${first} ms, the second ${second} ms`);
     // Long enough for what looks at the tables now and then.
     await new Promise((r) => setTimeout(r, 2500));
@@ -150,14 +98,14 @@ describe("10,000 Services x 2", () => {
   });
 
   test("its own changes never list the table", async () => {
-    await start(api);
-    assert.equal(listings, 1);
+    const { scripts, listings } = await start(api);
+    assert.equal(listings.tables, 1);
     for (let i = 0; i < 10; i++) {
       api.put(refs.endpointSlices, slice("web", i % 2 ? [lab.pod.a0!] : [lab.pod.a0!, lab.pod.b0!]));
       await new Promise((r) => setTimeout(r, 250));
     }
     assert.ok(scripts.length >= 10, `${scripts.length} transactions`);
-    assert.equal(listings, 1);
+    assert.equal(listings.tables, 1);
   });
 
   const group = async (): Promise<string> =>

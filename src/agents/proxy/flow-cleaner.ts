@@ -1,7 +1,7 @@
 // Removes UDP flows that contradict the plan, beside the transactions and never in their way: one comparison at a time, one
 // more when something changed meanwhile. A comparison costs what all flows and all UDP Services cost; rests between them
 // keep that a bounded part of a core, however often something changes.
-import { hasUdp, removalPatterns, type ServicePlan, staleFlows } from "../../core/network/mod.ts";
+import { hasUdp, type ServicePlan, staleFlows } from "../../core/network/mod.ts";
 import type { Clock, Conntrack, Log } from "./ports.ts";
 
 export interface FlowCleaner {
@@ -42,11 +42,10 @@ export function createFlowCleaner(
     }
     if (!udp && !udpSeen) return;
     const { family } = now.facts;
-    const flows = await conntrack.udpFlows(family);
-    const stale = staleFlows(flows, now.services(), now.facts);
+    const stale = staleFlows(await conntrack.udpFlows(family), now.services(), now.facts);
     // The tables may have changed while the flows were read: judge what is about to go once more.
     const still = stale.length === 0 ? stale : staleFlows(stale, now.services(), now.facts);
-    if (still.length > 0) await conntrack.remove(family, removalPatterns(flows, still));
+    if (still.length > 0) await conntrack.remove(family, still);
     udpSeen = udp;
   }
 

@@ -1,8 +1,8 @@
 // What the proxy needs of the outside world.
-import type { FlowPattern, UdpFlow } from "../../core/network/mod.ts";
+import type { UdpFlow } from "../../core/network/mod.ts";
 import type { Family, NftListing } from "../../core/nft/mod.ts";
 
-export type { FlowPattern, UdpFlow };
+export type { UdpFlow };
 
 /** nftables of the network namespace that the process runs in. */
 export interface NftTables {
@@ -23,8 +23,8 @@ export interface NftTables {
 
 export interface Conntrack {
   udpFlows(family: Family): Promise<UdpFlow[]>;
-  /** Removes every flow that fits one of these. */
-  remove(family: Family, patterns: readonly FlowPattern[]): Promise<void>;
+  /** Those that have gone meanwhile are no error. Costs what these are many, not what others there are. */
+  remove(family: Family, flows: readonly UdpFlow[]): Promise<void>;
 }
 
 /** What a load balancer is told about a Service on this node. */

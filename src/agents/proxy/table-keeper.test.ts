@@ -124,11 +124,9 @@ async function start(): Promise<void> {
     nft,
     conntrack: {
       udpFlows: async () => flows,
-      async remove(_, patterns) {
-        const fits = (f: UdpFlow): boolean =>
-          patterns.some((p) => Object.entries(p).every(([key, part]) => f[key as keyof UdpFlow] === part));
-        removed.push(...flows.filter(fits));
-        flows = flows.filter((f) => !fits(f));
+      async remove(_, list) {
+        removed.push(...list);
+        flows = flows.filter((f) => !list.includes(f));
       },
     },
     clock,

@@ -10,6 +10,7 @@ const programs = [
   { name: "runc", package: "runc" },
   { name: "nft", package: "nftables" },
   { name: "conntrack", package: "conntrack" },
+  { name: "perl", package: "perl-base" },
   { name: "ip", package: "iproute2" },
   { name: "nsenter", package: "util-linux" },
 ];

@@ -20,11 +20,6 @@ export interface UdpFlow {
   readonly mark: number;
 }
 
-/** Some of a flow's parts; it fits every flow that has the same. */
-export type FlowPattern = Partial<
-  Pick<UdpFlow, "destination" | "destinationPort" | "replySource" | "replySourcePort">
->;
-
 /** Endpoints (`address . port`) by what clients dial (`address . port`, node ports under each node address). */
 function wantedTargets(services: Iterable<ServiceRouting>, facts: NodeFacts): Map<string, Set<string>> {
   const targets = new Map<string, Set<string>>();
@@ -73,36 +68,4 @@ export function staleFlows(
     const ip = parseIP(flow.destination);
     return ip !== undefined && ranges.some((r) => contains(r, ip));
   });
-}
-
-/**
- * Few patterns that fit the stale flows and none of the others: what dials one address or is answered by one endpoint goes
- * together where all of that is stale. Each pattern costs a walk over all flows.
- */
-export function removalPatterns(flows: readonly UdpFlow[], stale: readonly UdpFlow[]): FlowPattern[] {
-  const gone = new Set(stale);
-  const dialled = (f: UdpFlow): string => `${f.destination} . ${f.destinationPort}`;
-  const answered = (f: UdpFlow): string => `${f.replySource} . ${f.replySourcePort}`;
-  const keptFrontends = new Set<string>();
-  const keptEndpoints = new Set<string>();
-  for (const f of flows)
-    if (!gone.has(f)) {
-      keptFrontends.add(dialled(f));
-      keptEndpoints.add(answered(f));
-    }
-  const patterns = new Map<string, FlowPattern>();
-  for (const f of stale) {
-    const { destination, destinationPort, replySource, replySourcePort } = f;
-    if (!keptFrontends.has(dialled(f))) patterns.set(`to ${dialled(f)}`, { destination, destinationPort });
-    else if (!keptEndpoints.has(answered(f)))
-      patterns.set(`by ${answered(f)}`, { replySource, replySourcePort });
-    else
-      patterns.set(`${dialled(f)} by ${answered(f)}`, {
-        destination,
-        destinationPort,
-        replySource,
-        replySourcePort,
-      });
-  }
-  return [...patterns.values()];
 }

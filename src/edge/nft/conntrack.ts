@@ -1,6 +1,7 @@
-// Runs conntrack(8): lists UDP flows, removes single ones.
+// Connection tracking: conntrack(8) lists UDP flows, a netlink message removes each that shall go.
 import type { Conntrack, UdpFlow } from "../../agents/proxy/mod.ts";
 import { CommandError, run } from "../command/mod.ts";
+import { deleteFlows } from "./_delete-flows.ts";
 import type { NftOptions } from "./nft-tables.ts";
 
 /** One line of `conntrack -L -p udp`; undefined when it is no UDP flow. The first tuple is the original direction. */
@@ -36,13 +37,6 @@ async function runConntrack(
   }
 }
 
-const filters = [
-  ["-d", "destination"],
-  ["--dport", "destinationPort"],
-  ["-r", "replySource"],
-  ["--reply-port-src", "replySourcePort"],
-] as const;
-
 /** Connection tracking of this process's network namespace (or of another one, through `prefix`). */
 export function createConntrack(options: NftOptions = {}): Conntrack {
   const familyName = { ip: "ipv4", ip6: "ipv6" } as const;
@@ -55,15 +49,6 @@ export function createConntrack(options: NftOptions = {}): Conntrack {
       });
       return flows;
     },
-    async remove(family, patterns) {
-      for (const p of patterns) {
-        const filter = filters.flatMap(([option, part]) =>
-          p[part] === undefined ? [] : [option, `${p[part]}`],
-        );
-        // Without a filter it would be every flow.
-        if (filter.length === 0) continue;
-        await runConntrack(options, ["-D", "-f", familyName[family], "-p", "udp", ...filter], () => {});
-      }
-    },
+    remove: (family, flows) => deleteFlows(options.prefix ?? [], family, flows),
   };
 }
