@@ -167,7 +167,30 @@ const session: Step[] = [
   { args: "get deployment NAME", out: /^NAME {2,}0\/5 {2,}0 {2,}0 {2,}\d+s$/m },
   { args: "set image deployment/NAME nginx=nginx:2", out: /^deployment\.apps\/NAME image updated$/m },
   { args: "rollout restart deployment/NAME", out: /^deployment\.apps\/NAME restarted$/m },
-  { args: "expose deployment NAME --name=NAME-2 --port=80", out: /^service\/NAME-2 exposed$/m },
+  { args: "expose deployment NAME --name=NAME-2 --port=80", out: /^service\/NAME-2 exposed$/m, err: /^$/ },
+  {
+    args: "create service clusterip NAME-x --tcp=80:80 --dry-run=server",
+    out: /^service\/NAME-x created \(server dry run\)$/m,
+    err: /^Warning: spec\.selector: no pod has app=NAME-x; a pod template has app=NAME$/m,
+  },
+  {
+    args: 'patch service NAME-2 -p {"spec":{"ports":[{"port":80,"targetPort":"web"}]}}',
+    err: /^Warning: .*: no selected pod has a TCP port named "web" \(they name none\)$/m,
+  },
+  {
+    args: "apply --server-side --force-conflicts --field-manager=other -f -",
+    input: manifest(81).replace("app: web", "app: NAME-svc"),
+    err: /^Warning: spec\.selector: no pod has app=NAME-svc; a pod template has app=NAME$/m,
+  },
+  {
+    args: "create service externalname NAME-x --external-name=10.0.0.1 --dry-run=server",
+    err: /^Warning: spec\.externalName: 10\.0\.0\.1 is an address/m,
+  },
+  {
+    args: "run NAME-y --image=nginx --port=80 --expose --dry-run=server",
+    out: /^service\/NAME-y created/m,
+    err: /^$/,
+  },
   { args: "wait --for=jsonpath={.spec.replicas}=5 deployment/NAME --timeout=5s", out: /condition met/ },
   { args: "run NAME --image=nginx --restart=Never", out: /^pod\/NAME created$/m },
   { args: "get pod NAME", out: /^NAME {2,}0\/1 {2,}Pending {2,}0 {2,}\d+s$/m },

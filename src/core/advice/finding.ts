@@ -24,4 +24,6 @@ export interface Finding {
   readonly severity: "error" | "starting" | "advice";
   /** Begins with the field that it is about, where it is about one. */
   readonly message: string;
+  /** It may well be what its author means: the rest is still to come. */
+  readonly mild?: true;
 }

@@ -11,24 +11,24 @@ export interface Surroundings {
   readonly elsewhere: readonly { readonly namespace: string; readonly pods: number }[];
 }
 
-const counted = (n: number, what: string): string => (n === 1 ? `1 ${what} has` : `${n} ${what}s have`);
+const counted = (n: number, where = ""): string => (n === 1 ? `1 pod${where} has` : `${n} pods${where} have`);
 
 export function noPodsSelected(service: Service, around: Surroundings): Finding {
   const selector = service.spec?.selector ?? {};
   const wanted = printLabels(selector);
+  const finding = { reason: "NoPodsSelected", severity: "error" } as const;
   const miss = nearestMiss(selector, around.candidates);
-  let message = `spec.selector: no pod has ${wanted} yet`;
   if (miss) {
-    const whose = miss.pods === 0 ? "a pod template has" : counted(miss.pods, "pod");
-    message = `spec.selector: no pod has ${wanted}; ${whose} ${miss.labels}`;
-  } else if (around.elsewhere[0]) {
-    const { namespace, pods } = around.elsewhere[0];
-    const whose =
-      pods === 1 ? `1 pod in namespace ${namespace} has` : `${pods} pods in namespace ${namespace} have`;
-    message = `spec.selector: no pod in namespace ${service.metadata.namespace} has ${wanted}; ${whose}`;
+    const whose = miss.pods === 0 ? "a pod template has" : counted(miss.pods);
+    return { ...finding, message: `spec.selector: no pod has ${wanted}; ${whose} ${miss.labels}` };
   }
-  return { reason: "NoPodsSelected", severity: "error", message };
+  const [other] = around.elsewhere;
+  if (!other) return { ...finding, message: `spec.selector: no pod has ${wanted} yet`, mild: true };
+  const { namespace } = service.metadata;
+  const have = counted(other.pods, ` in namespace ${other.namespace}`);
+  return {
+    ...finding,
+    message: `spec.selector: no pod in namespace ${namespace} has ${wanted}; ${have}`,
+    mild: true,
+  };
 }
-
-/** Nothing is near: the pods may just not be there yet. */
-export const isMild = (f: Finding): boolean => f.reason === "NoPodsSelected" && f.message.endsWith(" yet");

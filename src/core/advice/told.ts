@@ -1,6 +1,5 @@
 // Which findings are told to the one who writes the Service: few, and none that is the ordinary course of things.
 import type { Finding } from "./finding.ts";
-import { isMild } from "./no-pods.ts";
 
 /** At most so many warnings answer one write. */
 const most = 3;
@@ -16,6 +15,6 @@ export function findingsToTell(findings: readonly Finding[], { populated, fieldM
   // `kubectl run --expose` makes the Service, then its pod.
   const patient = !populated || fieldManager === "kubectl-run";
   return findings
-    .filter((f) => f.severity !== "starting" && f.reason !== "NoEndpoints" && !(patient && isMild(f)))
+    .filter((f) => f.severity !== "starting" && f.reason !== "NoEndpoints" && !(patient && f.mild))
     .slice(0, most);
 }
