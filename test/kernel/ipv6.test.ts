@@ -72,11 +72,41 @@ test("node ports: masqueraded with policy Cluster, the client's address with Loc
   await reached(b0!, nodeAddress6(0), 30080, ["a0", "a1"]);
 });
 
-test("affinity", async () => {
-  const { a0, b0, a1 } = lab.pod as Record<string, Place>;
-  await kernel.program([dual({ sessionAffinity: "ClientIP" })], [over(a0!, b0!, a1!)]);
+const sticky = (timeoutSeconds: number): Service =>
+  dual({ sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds } } });
+
+async function stays(from: Place): Promise<string> {
   const names = new Set<string | undefined>();
-  for (let i = 0; i < 10; i++) names.add((await lab.host.dial(ip, 80)).name);
+  for (let i = 0; i < 8; i++) names.add((await from.dial(ip, 80)).name);
   assert.equal(names.size, 1, [...names].join());
-  assert.ok(![...names].includes(undefined));
+  return [...names][0] ?? assert.fail("nobody answered");
+}
+
+test("affinity: a client stays while others come and go, and moves when its endpoint goes", async () => {
+  const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+  const all = [a0!, b0!, a1!];
+  await kernel.program([sticky(10800)], [over(...all)]);
+  const first = await stays(lab.host);
+  const mine = all.find((p) => p.name === first)!;
+  const others = all.filter((p) => p !== mine);
+  await kernel.program([sticky(10800)], [over(others[0]!, mine)]);
+  assert.equal(await stays(lab.host), first);
+  await kernel.program([sticky(10800)], [over(...all)]);
+  assert.equal(await stays(lab.host), first);
+  await kernel.program([sticky(10800)], [over(...others)]);
+  const second = await stays(lab.host);
+  assert.notEqual(second, first);
+  await kernel.program([sticky(10800)], [over(...all)]);
+  assert.equal(await stays(lab.host), second);
+});
+
+test("affinity: clients are spread, and forgotten after the timeout", async () => {
+  const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+  await kernel.program([sticky(1)], [over(a0!, b0!, a1!)]);
+  const names = new Set<string>();
+  for (let i = 0; i < 12 && names.size < 2; i++) {
+    names.add(await stays(lab.host));
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+  }
+  assert.ok(names.size > 1, [...names].join());
 });

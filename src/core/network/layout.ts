@@ -48,68 +48,59 @@ export function parseBalanceChain(name: string): Balance | undefined {
 const transport = "meta l4proto { tcp, udp, sctp }";
 const dialled = "ip daddr . meta l4proto . th dport";
 const group = `(ct mark & ${hex(bits.group)})`;
-/** What affinity is kept by. */
-const client = "ct mark . ip saddr";
+/**
+ * What affinity is kept by: the group and the client. nft 1.0.6 puts an update's data over the end of a key longer than 16
+ * bytes, so an IPv6 client is known by 32 bits of a hash, which the packet's priority carries through these chains. Two
+ * clients of one hash share an endpoint; nothing else comes of it.
+ */
+const client = (family: Family): string =>
+  family === "ip" ? "ct mark . ip saddr" : "ct mark . meta priority";
+const hashClient = "meta priority set jhash ip6 saddr mod 4294967295 seed 0x706f7274";
 const inFamily = (family: Family, text: string): string =>
   family === "ip" ? text : text.replace(/\bip (?=[sd]addr|to)/g, "ip6 ");
 
 /** The chain that sends a client where it went last, while that endpoint is still there. */
-function rememberedChain(seconds: number): NftChain {
+function rememberedChain(family: Family, seconds: number): NftChain {
   return {
     name: `remembered-${seconds}`,
     rules: [
-      `update @affinity { ${client} timeout ${seconds}s : meta mark }`,
+      `update @affinity { ${client(family)} timeout ${seconds}s : meta mark }`,
       `${transport} dnat ip to meta mark map @sticky-endpoints`,
-      `delete @affinity { ${client} : meta mark }`,
+      `delete @affinity { ${client(family)} : meta mark }`,
     ],
   };
 }
 
-/** Affinity in IPv4: the table remembers each client's endpoint. */
-function stickyChains(name: string, seconds: number, endpoints: number): NftChain[] {
+/** Affinity: the table remembers each client's endpoint. */
+function stickyChains(family: Family, name: string, seconds: number, endpoints: number): NftChain[] {
   return [
-    rememberedChain(seconds),
+    rememberedChain(family, seconds),
     {
       name,
       rules: [
         `ct mark set meta mark & ${hex(bits.masquerade | bits.group)}`,
-        `meta mark set ${client} map @affinity jump remembered-${seconds}`,
+        ...(family === "ip" ? [] : [hashClient]),
+        `meta mark set ${client(family)} map @affinity jump remembered-${seconds}`,
         `meta mark set numgen random mod ${endpoints}`,
-        `meta mark set meta mark . ${group} map @sticky-slots add @affinity { ${client} timeout ${seconds}s : meta mark }`,
+        `meta mark set meta mark . ${group} map @sticky-slots add @affinity { ${client(family)} timeout ${seconds}s : meta mark }`,
         `${transport} dnat ip to meta mark map @sticky-endpoints`,
       ],
     },
   ];
 }
 
-/**
- * Affinity in IPv6: the client's address chooses the slot. nft 1.0.6 puts an update's data over the end of a key longer than
- * 16 bytes, so the table cannot remember; a client may move when the number of endpoints changes, and time does not count.
- */
-function hashedChain(name: string, endpoints: number): NftChain {
-  return {
-    name,
-    rules: [
-      "ct mark set meta mark",
-      `meta mark set jhash ip6 saddr mod ${endpoints} seed 0x706f7274`,
-      `meta mark set meta mark . ${group} map @sticky-slots`,
-      `${transport} dnat ip6 to meta mark map @sticky-endpoints`,
-    ],
-  };
-}
-
 /** The chains that a way of balancing needs, in the order they must be made. */
 export function chainsFor(family: Family, b: Balance): NftChain[] {
   const name = balanceChain(b);
-  if (b.affinity !== undefined)
-    return family === "ip" ? stickyChains(name, b.affinity, b.endpoints) : [hashedChain(name, b.endpoints)];
   // The word moves to the ct mark, where it stays as the connection's label; the mark then holds the slot.
-  const rules = [
+  const plain = [
     "ct mark set meta mark",
     `meta mark set numgen random mod ${b.endpoints}`,
     `${transport} dnat ip to meta mark . ${group} map @backends`,
   ];
-  return [{ name, rules: rules.map((r) => inFamily(family, r)) }];
+  const chains =
+    b.affinity === undefined ? [{ name, rules: plain }] : stickyChains(family, name, b.affinity, b.endpoints);
+  return chains.map((c) => ({ ...c, rules: c.rules.map((r) => inFamily(family, r)) }));
 }
 
 function sets(family: Family): NftSet[] {
@@ -129,7 +120,7 @@ function sets(family: Family): NftSet[] {
     { name: "sticky-endpoints", type: `type mark : ${address} . inet_service` },
     {
       name: "affinity",
-      type: `type mark . ${address} : mark`,
+      type: `type mark . ${family === "ip" ? address : "classid"} : mark`,
       size: 262144,
       flags: ["dynamic", "timeout"],
     },
@@ -145,6 +136,7 @@ function sets(family: Family): NftSet[] {
 function chains(family: Family): NftChain[] {
   const masq = hex(bits.masquerade);
   const own = family === "ip" ? "ip saddr" : "ip6 saddr";
+  const clear = `ct state new ct status dnat meta mark set 0x00000000${family === "ip" ? "" : " meta priority set none"}`;
   const list: NftChain[] = [
     { name: "refuse", rules: ["meta l4proto tcp reject with tcp reset", "reject"] },
     { name: "balance", rules: [`(meta mark & ${hex(bits.class)}) vmap @classes`] },
@@ -187,16 +179,16 @@ function chains(family: Family): NftChain[] {
       rules: ["goto services"],
     },
     { name: "nat-output", hook: { type: "nat", hook: "output", priority: -100 }, rules: ["goto services"] },
-    // The mark has done its work.
+    // The mark has done its work, and so has the priority.
     {
       name: "clear-prerouting",
       hook: { type: "filter", hook: "prerouting", priority: -99 },
-      rules: ["ct state new ct status dnat meta mark set 0x00000000"],
+      rules: [clear],
     },
     {
       name: "clear-output",
       hook: { type: "filter", hook: "output", priority: -99 },
-      rules: ["ct state new ct status dnat meta mark set 0x00000000"],
+      rules: [clear],
     },
     {
       name: "nat-postrouting",

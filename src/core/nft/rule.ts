@@ -1,9 +1,12 @@
 // Parses the rules that Portolan writes: a small part of nft's language, refused loudly beyond it.
 
+/** What rules put numbers into: the packet's mark, its connection's, the packet's priority. */
+export type Register = "meta" | "ct" | "priority";
+
 /** Something with a value. */
 export type Word =
   | { kind: "field"; name: "saddr" | "daddr" | "l4proto" | "dport" }
-  | { kind: "mark"; of: "meta" | "ct"; and?: number; or?: number }
+  | { kind: "mark"; of: Register; and?: number; or?: number }
   | { kind: "numgen"; modulus: number }
   | { kind: "hash"; of: Word; modulus: number }
   | { kind: "constant"; value: number }
@@ -17,12 +20,19 @@ export type RulePart =
       right: { kind: "set"; name: string } | { kind: "values"; values: string[] };
     }
   | { kind: "flag"; name: string }
-  | { kind: "set"; target: "meta" | "ct"; value: Word; map?: string }
+  | { kind: "set"; target: Register; value: Word; map?: string }
   | { kind: "learn"; verb: "add" | "update" | "delete"; set: string; key: Word; timeout: number }
   | { kind: "dnat"; key: Word; map: string }
   | { kind: "vmap"; key: Word; map: string }
   | { kind: "jump"; verb: "goto" | "jump"; chain: string }
   | { kind: "verdict"; name: "accept" | "drop" | "reject" | "return" | "masquerade" };
+
+const wordsOf: Readonly<Record<Register, readonly string[]>> = {
+  meta: ["meta", "mark"],
+  ct: ["ct", "mark"],
+  priority: ["meta", "priority"],
+};
+const registers = Object.keys(wordsOf) as Register[];
 
 const known = new Map<string, RulePart[]>();
 
@@ -81,8 +91,9 @@ function parse(text: string): RulePart[] {
       if (eat("seed")) number();
       return { kind: "hash", of, modulus };
     }
-    for (const of of ["meta", "ct"] as const) {
-      if (!eat(of, "mark")) continue;
+    if (eat("none")) return { kind: "constant", value: 0 };
+    for (const of of registers) {
+      if (!eat(...wordsOf[of])) continue;
       if (eat("&")) return { kind: "mark", of, and: number() };
       if (eat("|")) return { kind: "mark", of, or: number() };
       return { kind: "mark", of };
@@ -130,8 +141,8 @@ function parse(text: string): RulePart[] {
   function part(): RulePart {
     for (const name of ["ct state new", "ct state invalid", "ct status dnat", "fib saddr type local"])
       if (eat(...name.split(" "))) return { kind: "flag", name };
-    for (const target of ["meta", "ct"] as const) {
-      if (!eat(target, "mark", "set")) continue;
+    for (const target of registers) {
+      if (!eat(...wordsOf[target], "set")) continue;
       const value = word();
       return eat("map") ? { kind: "set", target, value, map: setName() } : { kind: "set", target, value };
     }

@@ -2,7 +2,7 @@
 // rule says so. Every rule that decided something is a step, so that a trace can be printed.
 import { contains, mustParseCIDR, mustParseIP } from "../net/mod.ts";
 import type { FakeTable } from "./fake-nft.ts";
-import { parseRule, type Word } from "./rule.ts";
+import { parseRule, type Register, type Word } from "./rule.ts";
 
 export interface Packet {
   readonly source: string;
@@ -45,8 +45,7 @@ interface State {
   destination: string;
   protocol: string;
   port: number;
-  mark: number;
-  ctMark: number;
+  registers: Record<Register, number>;
   dnat: boolean;
   masqueraded: boolean;
 }
@@ -75,7 +74,12 @@ function remembered(elements: Map<string, string>, key: string, now: number): st
 }
 
 export function walkPacket(table: FakeTable, packet: Packet, around: Surroundings): Walk {
-  const state: State = { ...packet, mark: 0, ctMark: 0, dnat: false, masqueraded: false };
+  const state: State = {
+    ...packet,
+    registers: { meta: 0, ct: 0, priority: 0 },
+    dnat: false,
+    masqueraded: false,
+  };
   const steps: Step[] = [];
   const elementsOf = (set: string): Map<string, string> => table.elements.get(set) ?? new Map();
 
@@ -87,7 +91,7 @@ export function walkPacket(table: FakeTable, packet: Packet, around: Surrounding
         if (word.name === "l4proto") return state.protocol;
         return `${state.port}`;
       case "mark": {
-        let n = word.of === "meta" ? state.mark : state.ctMark;
+        let n = state.registers[word.of];
         if (word.and !== undefined) n &= word.and;
         if (word.or !== undefined) n |= word.or;
         return hex(n);
@@ -145,9 +149,8 @@ export function walkPacket(table: FakeTable, packet: Packet, around: Surrounding
             if (data === undefined) return undefined;
             value = data;
           }
-          if (part.target === "meta") state.mark = Number(value);
-          else state.ctMark = Number(value);
-          step(`${part.target} mark ${value}`);
+          state.registers[part.target] = Number(value);
+          step(part.target === "priority" ? `meta priority ${value}` : `${part.target} mark ${value}`);
           break;
         }
         case "learn": {
@@ -156,7 +159,7 @@ export function walkPacket(table: FakeTable, packet: Packet, around: Surrounding
           if (part.verb === "delete") elements.delete(key);
           else {
             const old = remembered(elements, key, around.now);
-            elements.set(key, `${old ?? hex(state.mark)} @ ${around.now + part.timeout}`);
+            elements.set(key, `${old ?? hex(state.registers.meta)} @ ${around.now + part.timeout}`);
           }
           break;
         }
