@@ -30,6 +30,7 @@ const reportMs = 10;
 const stuckMs = 10_000;
 /** Between two writes that change nothing but a message. */
 const rewordMs = 10_000;
+const writesPerSecond = 500;
 const writesAtOnce = 100;
 
 const serviceName = "kubernetes.io/service-name";
@@ -37,6 +38,17 @@ const sliceKey = (s: EndpointSlice): string =>
   `${s.metadata.namespace}/${s.metadata.labels?.[serviceName] ?? ""}`;
 const isReady = (n: Node): boolean =>
   n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
+
+/** The part of time that the event loop was not idle, since the last call. */
+function processLoad(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}
 
 export const startServiceConditions: StartController = (context) => {
   const { client, informers, now, cluster } = context;
@@ -52,10 +64,10 @@ export const startServiceConditions: StartController = (context) => {
 
   const coverage = createCoverage({ now, stuckMs });
   /** New Services wait in `fresh`, so that thousands of them do not keep a change of one that is known waiting. */
-  const [fresh, known] = [2, 2].map((workers) =>
+  const [fresh, known] = [8, 4].map((workers) =>
     controllerQueue(context, "service-conditions", { workers, work: reconcile }),
   ) as [WorkQueue, WorkQueue];
-  const pace = createPace(writesAtOnce, now);
+  const pace = createPace({ perSecond: writesPerSecond, burst: writesAtOnce, now, load: processLoad() });
   const surroundings = createSurroundings({ informers, pods });
   const troubled = createTroubled();
   const reworded = new Map<string, number>();
@@ -197,7 +209,8 @@ export const startServiceConditions: StartController = (context) => {
       if (rest > 0) return wake(key, rest);
       reworded.set(key, now());
     }
-    await pace.write(() => write(service, conditions), stop);
+    await pace.write(stop);
+    await write(service, conditions);
   }
 
   function judge(service: Service): Verdict {

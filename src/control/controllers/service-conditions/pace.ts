@@ -1,28 +1,42 @@
-// Keeps what this controller does in the background there. After a burst each write is followed by a rest as long as the write
-// took, which grows by itself when the server has other things to do; and evaluations leave turns for everybody else.
+// Keeps what this controller does in the background there: after a burst, writes go at a steady rate, and at a fifth of it while
+// the process is busy with other things; evaluations leave turns for everybody else.
 import { pause } from "../../client/mod.ts";
 
 export interface Pace {
-  /** Does the write, then rests. */
-  write(work: () => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Resolves when the next write may happen. */
+  write(signal: AbortSignal): Promise<void>;
   /** Lets others run now and then. */
   turn(): Promise<void>;
 }
 
-/** `burst` writes without a rest; a second gives a tenth of them back. */
-export function createPace(burst: number, now: () => number): Pace {
-  let credit = burst;
-  let at = now();
+export interface PaceOptions {
+  perSecond: number;
+  /** Writes at once after a rest. */
+  burst: number;
+  /** Milliseconds. */
+  now(): number;
+  /** The part of time, 0 to 1, that the process has been working since the last call. */
+  load(): number;
+}
+
+const busyLoad = 0.8;
+const lookEveryMs = 100;
+
+export function createPace({ perSecond, burst, now, load }: PaceOptions): Pace {
+  let next = 0;
+  let busy = false;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   let turns = 0;
   return {
-    async write(work, signal) {
-      const begin = now();
-      credit = Math.min(burst, credit + ((begin - at) * burst) / 10_000);
-      at = begin;
-      const free = credit >= 1;
-      if (free) credit--;
-      await work();
-      if (!free) await pause(Math.min(Math.max(now() - begin, 1), 1000), signal);
+    async write(signal) {
+      const at = now();
+      if (at - lookedAt >= lookEveryMs) {
+        lookedAt = at;
+        busy = load() > busyLoad;
+      }
+      const each = (1000 / perSecond) * (busy ? 5 : 1);
+      next = Math.max(next, at - burst * each) + each;
+      if (next > at) await pause(next - at, signal);
     },
     async turn() {
       if (++turns % 20 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
