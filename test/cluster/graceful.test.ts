@@ -2,17 +2,21 @@
 // request is answered.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { eventually, startCluster, type TestCluster } from "../support/cluster.ts";
+import { eventually, runCommand, startCluster, type TestCluster } from "../support/cluster.ts";
 import type { Aim, LoadResult } from "../support/steady-load.ts";
 
 let cluster: TestCluster;
+/** Network namespace of a pod on node-2. */
+let client: string;
 const loads = new Set<ChildProcess>();
 
 before(async () => {
   cluster = await startCluster("graceful", "--nodes", "2");
+  client = await clientOn("node-2");
 });
 after(async () => {
   for (const child of loads) child.kill("SIGKILL");
@@ -46,21 +50,18 @@ function startLoad(netns: string, aims: Aim[]): Load {
   };
 }
 
-/** The network namespace in which that address is a process's own. */
-function namespaceOf(address: string): string {
-  const seen = new Set<string>();
+/** The network namespace of the pod with that uid: its processes are in a control group of that name. */
+function namespaceOf(uid: string): string {
   for (const pid of readdirSync("/proc").filter((n) => /^\d+$/.test(n))) {
     try {
-      const inode = readlinkSync(`/proc/${pid}/ns/net`);
-      if (seen.has(inode)) continue;
-      seen.add(inode);
-      const local = new RegExp(`-- ${address.replaceAll(".", "\\.")}\\n +/32 host LOCAL`);
-      if (local.test(readFileSync(`/proc/${pid}/net/fib_trie`, "utf8"))) return `/proc/${pid}/ns/net`;
+      const mine = readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(uid);
+      if (mine && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep\0"))
+        return `/proc/${pid}/ns/net`;
     } catch {
       // The process has ended.
     }
   }
-  throw new Error(`no process has the address ${address}`);
+  throw new Error(`no process of the pod ${uid}`);
 }
 
 /** A client pod, asleep, on that node: its network namespace. */
@@ -72,7 +73,7 @@ async function clientOn(node: string): Promise<string> {
     ...["--overrides", JSON.stringify(overrides), "--", "sleep", "3600"],
   );
   await cluster.ok("wait", "--for=condition=Ready", `pod/${name}`, "--timeout=30s");
-  return namespaceOf(await cluster.ok("get", "pod", name, "-o", "jsonpath={.status.podIP}"));
+  return namespaceOf(await cluster.ok("get", "pod", name, "-o", "jsonpath={.metadata.uid}"));
 }
 
 const template = (app: string, version: string, preStop: object) => ({
@@ -141,10 +142,6 @@ function assertFaultless(results: LoadResult[]): void {
 }
 
 describe("a Deployment", () => {
-  let pod: string;
-  before(async () => {
-    pod = await clientOn("node-2");
-  });
   const hooks: [string, object][] = [
     ["preStop.sleep", { sleep: { seconds: 2 } }],
     ["a preStop command that sleeps", { exec: { command: ["sleep", "2"] } }],
@@ -169,7 +166,7 @@ describe("a Deployment", () => {
           ...both("host to load balancer, Local", local),
           ...both("host to node port", node1, 30080),
         ]),
-        startLoad(pod, [
+        startLoad(client, [
           ...both("pod to cluster IP", ip),
           ...both("pod to load balancer, Local", local),
           ...both("pod to node port", node1, 30080),
@@ -185,7 +182,104 @@ describe("a Deployment", () => {
       });
       await new Promise((r) => setTimeout(r, 500));
       const results = (await Promise.all(running.map((l) => l.end()))).flat();
-      if (process.env.SHOW) console.log(results);
       assertFaultless(results);
     });
 });
+
+test("a DaemonSet's rolling update with surge, through each node's port with policy Local", {
+  timeout: 90_000,
+}, async () => {
+  const spec = (version: string) =>
+    workload("DaemonSet", "each", {
+      template: template("each", version, { sleep: { seconds: 2 } }),
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+    });
+  await apply(spec("1"), balancer("each", "each", "Local", 30082));
+  await cluster.ok("rollout", "status", "daemonset/each", "--timeout=60s");
+  const [one = "", two = ""] = await Promise.all(
+    ["node-1", "node-2"].map((n) => field("node", n, ".status.addresses[0].address")),
+  );
+  const running = [
+    startLoad("", [...both("host to node-1", one, 30082), ...both("host to node-2", two, 30082)]),
+    startLoad(client, [...both("pod to node-1", one, 30082), ...both("pod to node-2", two, 30082)]),
+  ];
+  await new Promise((r) => setTimeout(r, 500));
+  await apply(spec("2"));
+  await cluster.ok("rollout", "status", "daemonset/each", "--timeout=60s");
+  await eventually("the old pods are gone", 30_000, async () => {
+    const names = await cluster.ok("get", "pod", "-l", "app=each", "-o", "name");
+    return names.trim().split("\n").length === 2 || undefined;
+  });
+  await new Promise((r) => setTimeout(r, 300));
+  assertFaultless((await Promise.all(running.map((l) => l.end()))).flat());
+  await cluster.ok("delete", "daemonset/each", "service/each");
+});
+
+test("an open connection stays with its node while the load balancer's address moves to another", {
+  timeout: 60_000,
+}, async () => {
+  const echo = (node: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: `echo-${node}`, labels: { app: "echo" } },
+    spec: {
+      nodeName: node,
+      containers: [
+        {
+          name: "echo",
+          image: "portolan.local/toolbox",
+          command: ["socat", "TCP-LISTEN:80,fork,reuseaddr", "EXEC:cat"],
+          lifecycle: { preStop: { sleep: { seconds: 4 } } },
+        },
+      ],
+    },
+  });
+  await apply(echo("node-1"), balancer("echo", "echo", "Local", 30083));
+  await cluster.ok("wait", "--for=condition=Ready", "pod/echo-node-1", "--timeout=30s");
+  const vip = await vipOf("echo");
+  const gateway = async (): Promise<string> => {
+    const { stdout } = await runCommand("ip", ["-json", "route", "get", vip]);
+    return JSON.parse(stdout)[0].gateway;
+  };
+  const node2 = await field("node", "node-2", ".status.addresses[0].address");
+  const socket = await eventually("the first pod answers", 10_000, () => openEcho(vip));
+  try {
+    assert.equal(await say(socket, "one"), "one");
+    await apply(echo("node-2"));
+    await cluster.ok("wait", "--for=condition=Ready", "pod/echo-node-2", "--timeout=30s");
+    assert.notEqual(await gateway(), node2);
+    await cluster.ok("delete", "pod", "echo-node-1", "--wait=false");
+    await eventually("the route leads to node-2", 3000, async () => (await gateway()) === node2 || undefined);
+    for (let i = 0; i < 10; i++) {
+      assert.equal(await say(socket, `still ${i}`), `still ${i}`);
+      const fresh = await openEcho(vip);
+      assert.equal(await say(fresh, "new"), "new");
+      fresh.destroy();
+      await new Promise((r) => setTimeout(r, 100));
+    }
+  } finally {
+    socket.destroy();
+  }
+  await cluster.ok("delete", "pod", "-l", "app=echo", "--grace-period=1");
+});
+
+function openEcho(address: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const s = connect({ host: address, port: 80, timeout: 2000 }, () => resolve(s));
+    s.on("error", reject);
+    s.on("timeout", () => s.destroy(new Error("no answer")));
+  });
+}
+
+/** What comes back for it. */
+function say(socket: Socket, word: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const closed = (): void => reject(new Error("the connection was closed"));
+    socket.once("close", closed);
+    socket.once("data", (d) => {
+      socket.off("close", closed);
+      resolve(String(d));
+    });
+    socket.write(word);
+  });
+}
