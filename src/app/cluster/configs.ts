@@ -38,10 +38,10 @@ const cniBinDirs = ["/usr/lib/cni", "/opt/cni/bin"];
 const resolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
 /**
- * Name servers of the machine that a pod's questions can be forwarded to: of the cluster's families, and not those on loopback
- * or one link, which the node can't reach.
+ * Name servers of the machine that a pod's questions can be forwarded to: of the cluster's families, and not those on
+ * loopback, which the node can't reach.
  */
-function upstreamNameServers(
+export function upstreamNameServers(
   families: readonly (4 | 6)[],
   files: readonly string[] = resolverFiles,
 ): string[] {
@@ -51,7 +51,9 @@ function upstreamNameServers(
       .map((m) => m[1]!)
       .filter((a) => {
         const ip = parseIP(a);
-        return ip !== undefined && families.includes(ip.family) && scopeOf(ip) === "unicast";
+        if (ip === undefined || !families.includes(ip.family)) return false;
+        // Clouds answer on link-local addresses of IPv4, which are routed there; those of IPv6 are of one link.
+        return scopeOf(ip) === "unicast" || (ip.family === 4 && scopeOf(ip) === "linkLocal");
       });
     if (servers.length > 0) return servers;
   }
