@@ -102,3 +102,41 @@ test("a node is asked: it serves, it refuses, it is silent", async () => {
   assert.equal(await probe(nodeAddress(1)), "silent");
   await run("ip", ["link", "set", "v1", "up"]);
 });
+
+test("what entered by a node stays with it while it lives; other clusters' nodes are none of ours", async () => {
+  const [one = "", two = ""] = [nodeAddress(0), nodeAddress(1)];
+  const marks: [mark: number, gateway: string, link: string][] = [
+    [0x504c0001, one, "br-lab"],
+    [0x504c0002, two, "br-lab"],
+    [0x504c0101, "172.31.0.2", "other"],
+  ];
+  await run("ip", ["link", "add", "other", "type", "bridge"]);
+  await run("ip", ["address", "add", "172.31.0.1/24", "dev", "other"]);
+  await run("ip", ["link", "set", "other", "up"]);
+  await run("ip", ["route", "replace", "172.30.200.0/24", "via", two]);
+  for (const [mark, gateway, link] of marks) {
+    await run("ip", ["rule", "add", "fwmark", `${mark}`, "lookup", `${mark}`, "pref", "30000"]);
+    const way = ["via", gateway, "dev", link, "table", `${mark}`, "metric", "10"];
+    await run("ip", ["route", "add", "default", ...way]);
+  }
+  const ways = (): Promise<string[]> =>
+    Promise.all(
+      marks.map(
+        async ([mark]) =>
+          JSON.parse(await run("ip", ["-json", "route", "get", "172.30.200.99", "mark", `${mark}`]))[0]
+            .gateway,
+      ),
+    );
+  try {
+    await routes.keepEntries([one, two]);
+    assert.deepEqual(await ways(), [one, two, "172.31.0.2"]);
+    await routes.keepEntries([two]);
+    assert.deepEqual(await ways(), [two, two, "172.31.0.2"]);
+    await routes.keepEntries([two]);
+    await routes.keepEntries([one, two]);
+    assert.deepEqual(await ways(), [one, two, "172.31.0.2"]);
+  } finally {
+    for (const [mark] of marks) await run("ip", ["rule", "delete", "fwmark", `${mark}`]);
+    await run("ip", ["link", "delete", "other"]);
+  }
+});

@@ -2,7 +2,7 @@
 import { diffTable, isEmptyChange, type NftTable, parseListing, printTable } from "../../core/nft/mod.ts";
 import type { Clock, Log, NftTables } from "./ports.ts";
 
-const lookEveryMs = 2000;
+const lookEveryMs = 4000;
 
 /** Runs until the signal aborts; the tables stay. */
 export async function keepFixedTables(

@@ -21,14 +21,16 @@ const inFull = (dst: string): string => (dst.includes("/") ? dst : `${dst}/${dst
 /** Sends what entered by a dead node on to the next table, so that it takes the way of everything new. */
 const detour = "throw default metric 1";
 
-async function keepFamily(family: string, living: readonly string[]): Promise<void> {
+async function keepFamily(link: string, family: string, living: readonly string[]): Promise<void> {
   const rules = await ipJson<{ fwmark?: string; table?: string | number }[]>([family, "rule", "show"]);
   const tables = rules.filter((r) => Number(r.fwmark ?? 0) >>> 16 === entryMark).map((r) => `${r.table}`);
   for (const table of tables) {
     const routes = await ipJson<ListedRoute[]>([family, "route", "show", "table", table]);
-    const gateway = routes.find((r) => r.gateway)?.gateway;
+    const gateway = routes.find((r) => r.gateway && r.dev === link)?.gateway;
+    // Another cluster's.
+    if (gateway === undefined) continue;
     const open = !routes.some((r) => r.type === "throw");
-    const wanted = gateway === undefined || living.includes(gateway);
+    const wanted = living.includes(gateway);
     if (open !== wanted)
       await run("ip", [family, "route", wanted ? "delete" : "add", ...detour.split(" "), "table", table]);
   }
@@ -70,7 +72,7 @@ export function createHostRoutes(link: string, families: readonly (4 | 6)[]): Ho
     },
     probe: (address) => probeNode(address),
     async keepEntries(living) {
-      for (const family of families) await keepFamily(`-${family}`, living);
+      for (const family of families) await keepFamily(link, `-${family}`, living);
     },
   };
 }
