@@ -22,9 +22,13 @@ function node(text: string): Node {
   };
 }
 
-const local = (ip: string): Service => ({
+const local = (ip: string, affinity = false): Service => ({
   metadata: { name: "web", namespace: "default" },
-  spec: { type: "LoadBalancer", externalTrafficPolicy: "Local" },
+  spec: {
+    type: "LoadBalancer",
+    externalTrafficPolicy: "Local",
+    sessionAffinity: affinity ? "ClientIP" : "None",
+  },
   status: { loadBalancer: { ingress: [{ ip, ipMode: "VIP" }] } },
 });
 
@@ -53,6 +57,7 @@ const rows: {
   remove?: HostRoute[];
   gone?: string[];
   mute?: string[];
+  affinity?: boolean;
 }[] = [
   { name: "all is right", nodes: ["n1", "n2"], now: via("n1", ...ranges) },
   { name: "routes are missing", nodes: ["n1"], now: [], set: via("n1", ...ranges) },
@@ -147,6 +152,36 @@ const rows: {
     set: via("n2", web),
   },
   {
+    name: "Local with affinity: where the range is",
+    nodes: ["n1", "n2"],
+    local: ["n1", "n2"],
+    affinity: true,
+    now: via("n1", ...ranges),
+  },
+  {
+    name: "Local with affinity: a good node stays",
+    nodes: ["n1", "n2", "n3"],
+    local: ["n1", "n2", "n3"],
+    affinity: true,
+    now: [...via("n1", ...ranges), ...via("n3", web)],
+  },
+  {
+    name: "Local with affinity from now on",
+    nodes: ["n1", "n2", "n3"],
+    local: ["n2", "n3"],
+    affinity: true,
+    now: [...via("n1", ...ranges), ...via("n2+n3", web)],
+    set: via("n2", web),
+  },
+  {
+    name: "Local with affinity: the node has none any more",
+    nodes: ["n1", "n2", "n3"],
+    local: ["n2"],
+    affinity: true,
+    now: [...via("n1", ...ranges), ...via("n3", web)],
+    set: via("n2", web),
+  },
+  {
     name: "Local, only a terminating endpoint",
     nodes: ["n1", "n2"],
     local: ["n2:terminating", "n1:not-ready"],
@@ -173,7 +208,7 @@ for (const row of rows)
       ranges,
       gone: row.gone ?? [],
       pools: [loadBalancerCIDR],
-      services: row.local ? [local("172.30.200.5")] : [],
+      services: row.local ? [local("172.30.200.5", row.affinity)] : [],
       slicesOf: () => [slice(...(row.local ?? []))],
       nodes: row.nodes.map(node),
       mute: new Set((row.mute ?? []).map(address)),

@@ -69,6 +69,12 @@ function ableGateways(
   return (able.length > 0 ? able : among(leaving)).sort();
 }
 
+/** Each node remembers its own clients: with affinity all go to one, and that one stays while it can answer. */
+function keptNode(now: readonly string[] | undefined, whole: string | undefined, able: string[]): string {
+  const chosen = now ?? (whole === undefined ? [] : [whole]);
+  return chosen.find((via) => able.includes(via)) ?? able[0]!;
+}
+
 export interface RoutesChange {
   set: HostRouteChange[];
   remove: HostRoute[];
@@ -115,9 +121,11 @@ function decideFamily(input: RoutesInput, family: 4 | 6): RoutesChange {
     if (able.length === 0) continue;
     for (const address of addresses) {
       const to = `${address}/${addressBits(family)}`;
-      if (able.length === 1 && ofRange.get(poolOf(address)!) === able[0]) continue;
+      const whole = ofRange.get(poolOf(address)!);
+      const via = s.spec.sessionAffinity === "ClientIP" ? [keptNode(before.get(to), whole, able)] : able;
+      if (via.length === 1 && via[0] === whole) continue;
       own.add(to);
-      want(to, able);
+      want(to, via);
     }
   }
   const single = `/${addressBits(family)}`;
