@@ -4,7 +4,8 @@ import type { NodeFacts } from "./facts.ts";
 
 /**
  * The ranges of that family as nft lists them. Undefined when there is nothing to guard: no range at all was given, or one
- * lets everybody in. Ranges of the other family alone guard against everybody of this one (as kube-proxy does).
+ * lets everybody in. Ranges of the other family alone guard against everybody of this one: the field restricts traffic to the
+ * ranges that it names. (kube-proxy leaves such a family open.)
  */
 export function guardRanges(
   ranges: readonly string[] | undefined,
