@@ -7,7 +7,7 @@ import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { ipFamiliesOf } from "../../core/cluster/ip-families.ts";
+import { hostAddresses, ipFamiliesOf } from "../../core/cluster/ip-families.ts";
 import { joinHostPort } from "../../core/net/mod.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
@@ -101,7 +101,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     ],
     now: o.now ?? Date.now,
     ipFamilies: ipFamiliesOf(o.cluster),
-    host: o.cluster.apiServer.host,
+    hosts: hostAddresses(o.cluster),
   };
   const inspect = o.tokens && createTokenInspector(o.store, o.tokens, core.now);
   const verify = inspect ? tokenVerifier(inspect, o.tokens!.issuer) : async () => undefined;

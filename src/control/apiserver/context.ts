@@ -62,8 +62,8 @@ export interface ApiCore {
   now(): number;
   /** What the cluster has, its default first. */
   ipFamilies: readonly IPFamily[];
-  /** The address from which the machine of the cluster comes to its Services. */
-  host: string;
+  /** The addresses from which the machine of the cluster comes to its Services, one a family. */
+  hosts: readonly string[];
 }
 
 export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyContext => ({

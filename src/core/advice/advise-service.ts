@@ -20,8 +20,8 @@ export interface AdviceInput {
   readonly sharing: readonly Service[];
   /** Names of the nodes that are ready. */
   readonly nodes: readonly string[];
-  /** The address from which the cluster's machine comes; undefined: nothing is said of it. */
-  readonly host: string | undefined;
+  /** The addresses from which the cluster's machine comes, one a family; none: nothing is said of it. */
+  readonly hosts: readonly string[];
   readonly probeFailure: ProbeFailure;
   /** Asked only when it selects no pod; undefined: it is not known, so nothing is said. */
   surroundings(): Surroundings | undefined;
@@ -32,12 +32,24 @@ const hasReadyEndpoint = (slices: readonly EndpointSlice[]): boolean =>
 
 const weight = { error: 0, starting: 1, advice: 2 } as const;
 
+/** Who writes the endpoints by hand may have written those of one family only. */
+function withoutSelector(service: Service, slices: readonly EndpointSlice[]): Finding[] {
+  const families = service.spec?.ipFamilies ?? ["IPv4"];
+  const lacking = families.filter((f) => !hasReadyEndpoint(slices.filter((s) => s.addressType === f)));
+  if (lacking.length === families.length) {
+    const message = "it has no selector, and no EndpointSlice of it has a ready endpoint";
+    return [{ reason: "NoEndpoints", severity: "error", message }];
+  }
+  // Headless, it has both families by default, and a name that is answered with one of them is answered.
+  if (lacking.length === 0 || service.spec?.clusterIP === "None") return [];
+  const message = `it has no selector, and no EndpointSlice of addressType ${lacking[0]} has a ready endpoint: ${service.spec?.clusterIPs?.[families.indexOf(lacking[0]!)]} refuses connections`;
+  return [{ reason: "NoEndpoints", severity: "advice", message }];
+}
+
 function endpointFindings(input: AdviceInput): Finding[] {
   const { service, pods, templates, slices } = input;
   if (Object.keys(service.spec?.selector ?? {}).length === 0) {
-    if (hasReadyEndpoint(slices)) return [];
-    const message = "it has no selector, and no EndpointSlice of it has a ready endpoint";
-    return [{ reason: "NoEndpoints", severity: "error", message }];
+    return withoutSelector(service, slices);
   }
   const specs = [...pods.flatMap((p) => (p.spec ? [p.spec] : [])), ...templates];
   const ports = targetPortFindings(service, specs);
@@ -63,7 +75,7 @@ export function adviseService(input: AdviceInput): Finding[] {
     ...endpointFindings(input),
     ...addressFindings(service, input.sharing),
     ...localPolicyFindings(service, input.slices, input.nodes),
-    ...sourceRangeFindings(service, input.host),
+    ...sourceRangeFindings(service, input.hosts),
   ];
   return all.sort((a, b) => weight[a.severity] - weight[b.severity]);
 }

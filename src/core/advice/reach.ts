@@ -1,7 +1,7 @@
 // Who cannot reach a Service that works: nodes without an endpoint where a policy says Local, and clients outside the ranges
 // that a load balancer lets in (Service API: externalTrafficPolicy, internalTrafficPolicy, loadBalancerSourceRanges).
 import type { EndpointSlice, Service } from "../api/types.ts";
-import { contains, parseCIDR, parseIP } from "../net/mod.ts";
+import { contains, familyOf, parseCIDR, parseIP } from "../net/mod.ts";
 import type { Finding } from "./finding.ts";
 
 const named = (nodes: readonly string[]): string =>
@@ -39,18 +39,21 @@ export function localPolicyFindings(
   return out;
 }
 
-/** `host` is the address from which the machine of the cluster comes. */
-export function sourceRangeFindings(service: Service, host: string | undefined): Finding[] {
-  const { type, loadBalancerSourceRanges: ranges = [] } = service.spec ?? {};
-  const from = host === undefined ? undefined : parseIP(host);
-  if (type !== "LoadBalancer" || ranges.length === 0 || !from) return [];
-  const cidrs = ranges.map((r) => parseCIDR(r.trim()));
-  if (cidrs.some((c) => c && c.address.family === from.family && contains(c, from))) return [];
+/** `hosts` are the addresses from which the machine of the cluster comes, one a family. */
+export function sourceRangeFindings(service: Service, hosts: readonly string[]): Finding[] {
+  const { type, loadBalancerSourceRanges: ranges = [], ipFamilies = ["IPv4"] } = service.spec ?? {};
+  if (type !== "LoadBalancer" || ranges.length === 0) return [];
+  const cidrs = ranges.map((r) => parseCIDR(r.trim())).filter((c) => c !== undefined);
+  const out = hosts.filter((host) => {
+    const from = parseIP(host);
+    return from && ipFamilies.includes(familyOf(host)) && !cidrs.some((c) => contains(c, from));
+  });
+  if (out.length === 0) return [];
   return [
     {
       reason: "SourceRangesExcludeHost",
       severity: "advice",
-      message: `spec.loadBalancerSourceRanges: ${host}, this cluster's host, is in none of them and will not be answered`,
+      message: `spec.loadBalancerSourceRanges: ${out.join(" and ")}, this cluster's host, is in none of them and will not be answered`,
     },
   ];
 }

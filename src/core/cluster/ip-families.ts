@@ -1,5 +1,5 @@
 // Which address families a cluster has: that of its service range first, the other one where there is a second set of ranges.
-import { familyOf, type IPFamily } from "../net/mod.ts";
+import { familyOf, type IPFamily, mustParseCIDR, nthAddress, printIP } from "../net/mod.ts";
 import type { ClusterFacts, ClusterRanges } from "./config.ts";
 
 /** The ranges by family, the primary family first. */
@@ -13,3 +13,11 @@ export function rangesByFamily(
 /** The families, the primary one first. */
 export const ipFamiliesOf = (cluster: Pick<ClusterFacts, "serviceCIDR" | "second">): readonly IPFamily[] =>
   [cluster, ...(cluster.second ? [cluster.second] : [])].map((r) => familyOf(r.serviceCIDR));
+
+/** From which addresses the machine of the cluster comes to its nodes, one a family. */
+export function hostAddresses(cluster: Pick<ClusterFacts, "apiServer" | "second">): readonly string[] {
+  const { apiServer, second } = cluster;
+  // The bridge has the first address of each node range.
+  const other = second && nthAddress(mustParseCIDR(second.nodeCIDR), 1);
+  return [apiServer.host, ...(other ? [printIP(other)] : [])];
+}

@@ -118,7 +118,7 @@ export const serviceWarnings: AdmissionPlugin = (request, core) => {
         )
       : [],
     nodes: (read<Node>(core, "core/nodes/", most) ?? []).filter(isNodeReady).map((n) => n.metadata.name!),
-    host: core.host,
+    hosts: core.hosts,
     probeFailure: probeFailures(core),
     surroundings: () => ({ candidates, elsewhere: elsewhere(service, core) }),
   });

@@ -10,6 +10,7 @@ import {
 } from "../../../core/api/refs.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { EndpointSlice, Lease, Node, Pod, Service } from "../../../core/api/types.ts";
+import { hostAddresses } from "../../../core/cluster/ip-families.ts";
 import { isSameToProxies, nodeOfProgress, parseProgress } from "../../../core/network/mod.ts";
 import { objectKey, pause, type WorkQueue } from "../../client/mod.ts";
 import { controllerQueue, type StartController } from "../context.ts";
@@ -224,7 +225,7 @@ export const startServiceConditions: StartController = (context) => {
       slices: own,
       sharing: addressesOf(service).flatMap((a) => services.byIndex("address", a)),
       nodes: readyNodes(),
-      host: cluster.apiServer.host,
+      hosts: hostAddresses(cluster),
       probeFailure: probes.of,
       surroundings: () => surroundings.of(service),
     });
