@@ -218,6 +218,7 @@ export async function openLab(pods: readonly (readonly string[])[]): Promise<Lab
       `route add 10.96.0.0/16 via ${nodeAddress(0)}`,
       `route add 172.30.200.0/24 via ${nodeAddress(0)}`,
       `route add fd00:96::/112 via ${nodeAddress6(0)}`,
+      `route add fd00:200::/112 via ${nodeAddress6(0)}`,
     ]);
     const list = await Promise.all([
       openPlace("host", "", hostAddress, hostAddress6),

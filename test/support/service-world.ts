@@ -76,7 +76,7 @@ export function worlds(p: WorldPlaces): fc.Arbitrary<World> {
             name: `${name}-1`,
             labels: { "kubernetes.io/service-name": name },
           },
-          addressType: "IPv4",
+          addressType: p.clusterIPs[index]!.includes(":") ? "IPv6" : "IPv4",
           ports: ports.map((x, i) => ({
             name: x.name,
             protocol: x.protocol,
