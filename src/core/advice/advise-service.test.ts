@@ -331,61 +331,6 @@ const rows: [name: string, Partial<AdviceInput>, string[]][] = [
     ],
   ],
   [
-    "ranges without the host, of both families",
-    {
-      pods: [pod()],
-      service: balancer("b", {
-        ports: ports("http"),
-        ipFamilies: ["IPv4", "IPv6"],
-        loadBalancerSourceRanges: ["172.30.0.0/24", "2001:db8::/32"],
-      }),
-    },
-    [
-      "SourceRangesExcludeHost advice spec.loadBalancerSourceRanges: fd00:172:30::1, this cluster's host, is in none of them and will not be answered",
-    ],
-  ],
-  [
-    "ranges with the host, of the other family than the first",
-    {
-      pods: [pod()],
-      service: balancer("b", {
-        ports: ports("http"),
-        ipFamilies: ["IPv6"],
-        loadBalancerSourceRanges: ["fd00:172:30::/64"],
-      }),
-    },
-    [],
-  ],
-  [
-    "no selector, endpoints of one family of two",
-    {
-      slices: [slice("node-1")],
-      service: service({
-        selector: {},
-        clusterIPs: ["10.96.0.50", "fd00:10:96::50"],
-        ipFamilies: ["IPv4", "IPv6"],
-        ports: ports("http"),
-      }),
-    },
-    [
-      "NoEndpoints advice it has no selector, and no EndpointSlice of addressType IPv6 has a ready endpoint: fd00:10:96::50 refuses connections",
-    ],
-  ],
-  [
-    "no selector, headless, endpoints of one family",
-    {
-      slices: [slice("node-1")],
-      service: service({
-        selector: {},
-        clusterIP: "None",
-        clusterIPs: ["None"],
-        ipFamilies: ["IPv4", "IPv6"],
-        ports: ports("http"),
-      }),
-    },
-    [],
-  ],
-  [
     "ranges with the host",
     {
       pods: [pod()],
