@@ -154,6 +154,19 @@ describe("status.loadBalancer", () => {
     assert.deepEqual(kept.body.status.loadBalancer.ingress, [{ ip: "192.0.2.9", ipMode: "VIP" }]);
   });
 
+  test("is warned of an address that is not written canonically", async () => {
+    await server.request("POST", services, { body: service("six", { type: "LoadBalancer" }) });
+    const long = { loadBalancer: { ingress: [{ ip: "2001:db8:1:0::2" }] } };
+    const { status: code, headers } = await merge("six", { status: long }, "/status");
+    assert.deepEqual(
+      [code, headers.warning],
+      [
+        200,
+        '299 - "status.loadBalancer.ingress[0]: IPv6 address \\"2001:db8:1:0::2\\" should be in RFC 5952 canonical format (\\"2001:db8:1::2\\")"',
+      ],
+    );
+  });
+
   test("is for load balancers only", async () => {
     await server.request("POST", services, { body: service("plain") });
     const refused = await merge("plain", { status }, "/status");

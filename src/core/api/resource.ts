@@ -83,6 +83,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   validateStatusUpdate?(obj: T, old: T): FieldError[];
   /** Warnings for the `Warning: 299` header. */
   warnings?(obj: T, old: T | undefined): string[];
+  /** The same for a write of the status. */
+  statusWarnings?(obj: T): string[];
   columns: readonly Column<T>[];
   /** Conditions of the object's Table row. */
   rowConditions?(obj: T): RowCondition[];

@@ -133,6 +133,7 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
       def.prepareForStatusUpdate?.(obj, old, strategyContext(core, ctx));
       const errors = def.validateStatusUpdate?.(obj, old) ?? [];
       if (errors.length > 0) throw invalid(def, name, errors);
+      for (const text of def.statusWarnings?.(obj) ?? []) ctx.warn(text);
     } else if (rules !== "none") {
       rules.prepare(obj, old);
       const errors = rules.validate(obj, old);

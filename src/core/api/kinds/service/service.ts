@@ -14,7 +14,7 @@ import { takeBackConditions } from "./conditions.ts";
 import { setServiceDefaults } from "./defaults.ts";
 import { initIPFamilies } from "./ip-families.ts";
 import { validateServiceCreate, validateServiceStatus, validateServiceUpdate } from "./validate.ts";
-import { serviceWarnings } from "./warnings.ts";
+import { serviceStatusWarnings, serviceWarnings } from "./warnings.ts";
 
 export const service: ResourceDefinition<Service> = define<Service>({
   group: "",
@@ -53,6 +53,7 @@ export const service: ResourceDefinition<Service> = define<Service>({
   validateUpdate: validateServiceUpdate,
   validateStatusUpdate: validateServiceStatus,
   warnings: serviceWarnings,
+  statusWarnings: serviceStatusWarnings,
   columns: serviceColumns,
   fields: {
     "spec.clusterIP": (s) => s.spec?.clusterIP ?? "",

@@ -35,3 +35,8 @@ export function serviceWarnings(s: Service): string[] {
     warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
   return warnings;
 }
+
+export const serviceStatusWarnings = (s: Service): string[] =>
+  (s.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) =>
+    ip ? warnIP(`status.loadBalancer.ingress[${i}]`, ip) : [],
+  );
