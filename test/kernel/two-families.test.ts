@@ -46,18 +46,20 @@ let api: MemoryCluster;
 let stop: AbortController;
 let proxy: ServiceProxy;
 let served = new Map<number, () => { status: number; body: string }>();
+/** Every transaction's text. */
+let scripts: string[] = [];
 const warnings: string[] = [];
 
 before(async () => {
   lab = await openLab([["a0", "b0"]]);
 });
 after(() => lab?.close());
-beforeEach(async () => {
-  api = createMemoryCluster();
-  warnings.length = 0;
+async function start(): Promise<void> {
+  scripts = [];
   stop = new AbortController();
   setMaxListeners(0, stop.signal);
   const prefix = inPlace(lab.node[0]!);
+  const tables = createNftTables({ prefix });
   proxy = startProxy(
     {
       client: api,
@@ -70,7 +72,14 @@ beforeEach(async () => {
         podCIDR: podCIDR6(0),
         serviceCIDR: cluster.second!.serviceCIDR,
       },
-      nft: createNftTables({ prefix }),
+      nft: {
+        ...tables,
+        apply(script) {
+          const text = [...script].join("");
+          scripts.push(text);
+          return tables.apply([text]);
+        },
+      },
       conntrack: createConntrack({ prefix }),
       clock: { now: () => performance.now(), wall: () => Date.now(), sleep: pause },
       healthPorts: {
@@ -85,10 +94,18 @@ beforeEach(async () => {
     stop.signal,
   );
   await proxy.synced;
-});
-afterEach(async () => {
+}
+async function end(): Promise<void> {
   stop.abort();
   await proxy.done;
+}
+beforeEach(async () => {
+  api = createMemoryCluster();
+  warnings.length = 0;
+  await start();
+});
+afterEach(async () => {
+  await end();
   const [file = "", ...args] = [...inPlace(lab.node[0]!), "nft", "flush ruleset"];
   await run(file, args);
   assert.deepEqual(warnings, []);
@@ -149,4 +166,17 @@ test("a health check node port counts the endpoints of the family that there is"
   assert.equal(served.get(31000)!().status, 200);
   api.remove(refs.services, "default/web");
   await eventually(() => assert.equal(served.size, 0), 5000);
+});
+
+test("a proxy that starts again changes nothing in either table, and clients stay where they were", async () => {
+  const { a0, b0 } = lab.pod as Record<string, Place>;
+  api.put(refs.services, dual({ sessionAffinity: "ClientIP" }));
+  put([a0!, b0!], { port: 80, protocol: "TCP" });
+  for (const ip of ips) await eventually(async () => assert.ok((await lab.host.dial(ip, 80)).name), 5000);
+  const where = () => Promise.all(ips.map(async (ip) => (await lab.host.dial(ip, 80)).name));
+  const before = await where();
+  await end();
+  await start();
+  assert.deepEqual(scripts, []);
+  assert.deepEqual(await where(), before);
 });
