@@ -76,6 +76,7 @@ before(async () => {
       runtime: port,
       upgrades: createUpgrades(),
       logFolder: dir,
+      metrics: () => "",
       now: Date.now,
     }),
   });

@@ -56,6 +56,8 @@ function setUp(
     whenSynced: options.whenSynced ?? Promise.resolve(),
     upstreams,
     count() {},
+    answered() {},
+    now: () => 0,
     onError: (e) => state.errors.push(e),
   });
   const out = Buffer.alloc(65535);

@@ -42,6 +42,10 @@ export interface ResponderOptions {
   upstreams: Upstreams;
   /** Told of every answer: transport, question type, rcode. */
   count(transport: "udp" | "tcp", type: number, rcode: number): void;
+  /** Told of every answer: the sizes of question and answer in bytes, and how long it took. */
+  answered(transport: "udp" | "tcp", question: number, answer: number, milliseconds: number): void;
+  /** Milliseconds, monotonic. */
+  now(): number;
   /** Told of what should not happen: an exception while answering. */
   onError(error: unknown): void;
 }
@@ -191,10 +195,21 @@ export function createResponder(options: ResponderOptions): Responder {
     }
   }
 
+  function timed(message: Buffer, out: Buffer, transport: Transport): number | Promise<Buffer | undefined> {
+    const began = options.now();
+    const tell = (length: number): void => {
+      if (length > 0) options.answered(transport, message.length, length, options.now() - began);
+    };
+    const result = guarded(message, out, transport);
+    if (typeof result === "number") tell(result);
+    else void result.then((bytes) => tell(bytes?.length ?? 0), options.onError);
+    return result;
+  }
+
   return {
     table,
-    udp: (message, out) => guarded(message, out, "udp"),
-    tcp: (message, out) => guarded(message, out, "tcp"),
+    udp: (message, out) => timed(message, out, "udp"),
+    tcp: (message, out) => timed(message, out, "tcp"),
   };
 }
 

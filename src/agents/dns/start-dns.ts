@@ -68,7 +68,11 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
     clock,
     random,
   });
-  const metrics = createDnsMetrics();
+  const metrics = createDnsMetrics(() => ({
+    ...upstreams.counts,
+    records: responder.table.size,
+    cacheEntries: upstreams.cacheSize,
+  }));
   const families = [cluster, ...(cluster.second ? [cluster.second] : [])];
   const podRanges = families.map((of) => of.podCIDR);
   const watch = watchCluster(
@@ -93,7 +97,12 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
     whenSynced: Promise.race([watch.synced, clock.sleep(patienceMs, signal)]),
     upstreams,
     count: metrics.count,
-    onError: (error) => log.warn({ error: String(error) }, "a question could not be answered"),
+    answered: metrics.answered,
+    now: clock.now,
+    onError(error) {
+      metrics.broke();
+      log.warn({ error: String(error) }, "a question could not be answered");
+    },
   });
   const listeners: Listener[] = [];
   const text = { status: 200, type: "text/plain; charset=utf-8" };
@@ -126,11 +135,7 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
       http(options.status?.metrics, {
         "/metrics": () => ({
           status: 200,
-          body: metrics.print({
-            ...upstreams.counts,
-            records: responder.table.size,
-            cacheEntries: upstreams.cacheSize,
-          }),
+          body: metrics.text(),
         }),
       }),
     ]);

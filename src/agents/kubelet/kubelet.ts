@@ -6,6 +6,7 @@ import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createReferredObjects, type PodFiles } from "./content/mod.ts";
 import { createGate, type KubeletContext } from "./kubelet-context.ts";
+import type { KubeletMetrics } from "./metrics.ts";
 import {
   admit,
   lackOfRoom,
@@ -17,7 +18,7 @@ import {
 } from "./node/mod.ts";
 import { createPodWorker, createRuntimeAudit, createStatusWriter, type PodWorker } from "./pod/mod.ts";
 import type { ProbeClient } from "./probes/mod.ts";
-import { createImages, type PodRuntime } from "./runtime/mod.ts";
+import { createImages, meterRuntime, type PodRuntime } from "./runtime/mod.ts";
 import type { PodRuntimePort } from "./server/runtime-port.ts";
 
 export interface KubeletOptions {
@@ -39,6 +40,7 @@ export interface KubeletOptions {
   podLogDir: string;
   /** Path below every cgroup hierarchy for this node's pods. */
   cgroupRoot: string;
+  metrics: KubeletMetrics;
   now?(): number;
   log(message: string, detail?: object): void;
 }
@@ -58,8 +60,9 @@ const relistMs = 60_000;
 
 /** Runs until the signal aborts. */
 export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kubelet {
-  const { client, runtime, files, machine, nodeName, log } = options;
+  const { client, files, machine, nodeName, metrics, log } = options;
   const now = options.now ?? Date.now;
+  const runtime = meterRuntime(options.runtime, metrics.runtime, () => performance.now());
   const events = createEventRecorder(client, {
     component: "kubelet",
     host: nodeName,
@@ -180,12 +183,19 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     }
     await serviceInformer.synced;
     podInformer.on({
-      added: take,
+      added(pod) {
+        metrics.pod(pod, now());
+        take(pod);
+      },
       updated(pod) {
+        metrics.pod(pod, now());
         take(pod);
         writer.seen(pod);
       },
-      deleted: (pod) => workers.get(pod.metadata.uid!)?.remove(pod),
+      deleted(pod) {
+        metrics.podGone(pod);
+        workers.get(pod.metadata.uid!)?.remove(pod);
+      },
     });
     await podInformer.synced;
     await audit
@@ -202,6 +212,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const beginning = begin().catch((error) => log("kubelet did not begin", { error: (error as Error).stack }));
 
   const relisting = every(relistMs, "relist", audit.relist);
+
+  metrics.showPods(() => [...workers.values()].map((w) => w.view()));
 
   const find = (uid: string): PodWorker | undefined => workers.get(uid);
   const runtimePort: PodRuntimePort = {

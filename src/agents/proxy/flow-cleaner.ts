@@ -21,7 +21,18 @@ const seldomMs = 5000;
 const seldomTimes = 100;
 
 export function createFlowCleaner(
-  { conntrack, log, clock }: { conntrack: Conntrack; log: Log; clock: Clock },
+  {
+    conntrack,
+    log,
+    clock,
+    reconciled,
+  }: {
+    conntrack: Conntrack;
+    log: Log;
+    clock: Clock;
+    /** Told of every comparison: how long it took, and how many flows went. */
+    reconciled?(milliseconds: number, removed: number): void;
+  },
   plan: () => ServicePlan | undefined,
 ): FlowCleaner {
   let again = false;
@@ -42,11 +53,13 @@ export function createFlowCleaner(
     }
     if (!udp && !udpSeen) return;
     const { family } = now.facts;
+    const begin = clock.now();
     const stale = staleFlows(await conntrack.udpFlows(family), now.services(), now.facts);
     // The tables may have changed while the flows were read: judge what is about to go once more.
     const still = stale.length === 0 ? stale : staleFlows(stale, now.services(), now.facts);
     if (still.length > 0) await conntrack.remove(family, still);
     udpSeen = udp;
+    reconciled?.(clock.now() - begin, still.length);
   }
 
   async function work(): Promise<void> {

@@ -18,7 +18,7 @@ import {
 import type { NftTable } from "../../core/nft/mod.ts";
 import { keepFixedTables } from "./fixed-tables.ts";
 import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
-import { createProxyMetrics } from "./metrics.ts";
+import { createProxyMetrics, type IPFamily } from "./metrics.ts";
 import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
 import { createProgrammingLatency } from "./programming-latency.ts";
 import { createProgressReport } from "./progress-report.ts";
@@ -51,10 +51,10 @@ export interface ServiceProxy {
   readonly synced: Promise<void>;
   /** Resolves after the signal aborts and the last transaction ended. The tables stay: traffic goes on. */
   readonly done: Promise<void>;
-  /** The answer to /healthz. */
-  healthz(): HealthAnswer;
+  /** The answer to /healthz and /livez. */
+  healthz(page?: "healthz" | "livez"): HealthAnswer;
   /** The answer to /metrics, Prometheus text. */
-  metrics(): Promise<string>;
+  metrics(): string;
 }
 
 const serviceNameLabel = "kubernetes.io/service-name";
@@ -68,6 +68,7 @@ const sliceOwner = (s: EndpointSlice): string =>
   `${s.metadata.namespace}/${s.metadata.labels?.[serviceNameLabel] ?? ""}`;
 const serviceKey = (s: Service): string => `${s.metadata.namespace}/${s.metadata.name}`;
 const isIPv6 = (text: string): boolean => text.includes(":");
+const familyOf = (at: { nodeAddress: string }): IPFamily => (isIPv6(at.nodeAddress) ? "IPv6" : "IPv4");
 
 /** Starts the proxy; it runs until the signal aborts. */
 export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceProxy {
@@ -149,6 +150,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   });
   const keepers = families.map((at, i) => {
     const v6 = isIPv6(at.nodeAddress);
+    const family = familyOf(at);
     const facts = (): NodeFacts => ({
       family: v6 ? "ip6" : "ip",
       nodeName: options.nodeName,
@@ -176,9 +178,10 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       clock,
       log,
       applied(kind, milliseconds) {
-        metrics.applied(v6 ? "IPv6" : "IPv4", kind, milliseconds, clock.wall());
+        metrics.applied(family, kind, milliseconds, clock.wall());
       },
-      failed: () => metrics.failed(v6 ? "IPv6" : "IPv4"),
+      failed: () => metrics.failed(family),
+      reconciled: (milliseconds, removed) => metrics.reconciled(family, milliseconds, removed),
       taken() {
         reached[i]!.taken = cached();
       },
@@ -187,8 +190,11 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
         reached[i]!.settled = reached[i]!.taken;
         report.programmed();
         unsettled.delete(at);
-        if (unsettled.size === 0) health = { lastUpdated: now, waitingSince: undefined };
-        if (at === first) for (const ms of latency.settled(settledKeys, now)) metrics.programmed(ms);
+        if (unsettled.size === 0) {
+          health = { lastUpdated: now, waitingSince: undefined };
+          metrics.nothingPending();
+        }
+        if (at === first) for (const ms of latency.settled(settledKeys, now)) metrics.programmed(family, ms);
         updateHealthPorts(settledKeys);
       },
     });
@@ -197,8 +203,10 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   const touch = (key: string): void => {
     const now = clock.wall();
     if (health.waitingSince === undefined) health = { ...health, waitingSince: now };
-    metrics.queued(now);
-    for (const at of families) unsettled.add(at);
+    for (const at of families) {
+      metrics.queued(familyOf(at), now);
+      unsettled.add(at);
+    }
     for (const k of keepers) k.touch(key);
   };
   const touchService = (s: Service): void => {
@@ -280,7 +288,11 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   return {
     synced,
     done,
-    healthz: () => healthzAnswer(health, clock.wall()),
+    healthz(page = "healthz") {
+      const answer = healthzAnswer(health, clock.wall());
+      metrics.asked(page, answer.status);
+      return answer;
+    },
     metrics: () => metrics.text(),
   };
 }

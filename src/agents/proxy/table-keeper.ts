@@ -27,6 +27,8 @@ export interface KeeperOptions {
   /** Told of every transaction that went through; `whole` is a load of everything or a repair. */
   applied?(kind: "whole" | "part", milliseconds: number): void;
   failed?(): void;
+  /** Flows were compared with the plan, and so many removed. */
+  reconciled?(milliseconds: number, removed: number): void;
   /** Everything touched so far goes into the transaction that begins now. */
   taken?(): void;
   /** The kernel has what these Services meant when they were taken. */

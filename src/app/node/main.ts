@@ -3,9 +3,15 @@
 import { setMaxListeners } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createKubeletServer, runLogRotation, startKubelet } from "../../agents/kubelet/mod.ts";
+import {
+  createKubeletMetrics,
+  createKubeletServer,
+  runLogRotation,
+  startKubelet,
+} from "../../agents/kubelet/mod.ts";
 import { runLocalVolumes } from "../../agents/local-volumes/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
+import { joinHostPort } from "../../core/net/mod.ts";
 import { createContainerdRuntime } from "../../edge/cri/mod.ts";
 import { createHttpClient, createUpgrades, listenTls } from "../../edge/http/mod.ts";
 import { readMachine, readRoom } from "../../edge/machine/mod.ts";
@@ -28,7 +34,10 @@ async function main(): Promise<void> {
   for (const dir of [config.rootDir, config.podLogDir]) mkdirSync(dir, { recursive: true });
 
   const ca = readFileSync(config.pki.caCert);
+  const { host, port } = config.cluster.apiServer;
+  const metrics = createKubeletMetrics({ nodeName: config.nodeName, host: joinHostPort(host, port) });
   const client = createHttpClient({
+    onAnswer: metrics.requested,
     server: config.cluster.apiServer,
     ca,
     cert: readFileSync(config.pki.client.cert),
@@ -70,6 +79,7 @@ async function main(): Promise<void> {
       rootDir: config.rootDir,
       podLogDir: config.podLogDir,
       cgroupRoot: `/${cgroupName(config.cluster.name)}/${config.nodeName}`,
+      metrics,
       log,
     },
     stop.signal,
@@ -85,6 +95,7 @@ async function main(): Promise<void> {
   const server = createKubeletServer({
     runtime: kubelet.runtimePort,
     upgrades: createUpgrades(),
+    metrics: metrics.text,
     logFolder: config.podLogDir,
     now: Date.now,
     onError: (error) => log("kubelet server", { error: String(error) }),

@@ -34,7 +34,7 @@ import {
   versionInfo,
 } from "./discovery/mod.ts";
 import { answerHealth, type HealthCheck } from "./health.ts";
-import { createMetrics } from "./metrics.ts";
+import { type Counted, createMetrics } from "./metrics.ts";
 import { createOperations } from "./operations.ts";
 import { createRegistry } from "./registry.ts";
 import { answerBytes, answerError, answerJson, answerText, statusOf } from "./representation/mod.ts";
@@ -111,9 +111,12 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
   });
   const client = createInProcessClient(createOperations(core, subresources));
   const authenticate = createAuthenticator(verify);
+  const inFlight = { readOnly: 0, mutating: 0 };
+  const metrics = createMetrics(o.store, registry, { inFlight, version: versionInfo() });
   const resources = createResourceHandler({
     core,
     subresources,
+    watchEvents: metrics.watchEvents,
     bookmarkMs: o.bookmarkMs ?? 60_000,
     random: Math.random,
   });
@@ -138,8 +141,6 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     { name: "etcd", check: () => o.store.failure || undefined },
     ...(o.health ?? []),
   ];
-  let inFlight = 0;
-  const metrics = createMetrics(o.store, registry, () => inFlight);
 
   const notServed = (): StatusError =>
     failure(404, "NotFound", "the server could not find the requested resource", {});
@@ -153,7 +154,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     if (path === "/version" || path === "/version/") answerJson(req, res, 200, versionInfo());
     else if (path === "/") answerJson(req, res, 200, { paths: servedPaths(discovery) });
     else if (path === "/metrics")
-      answerBytes(res, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(await metrics.text()));
+      answerBytes(res, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(metrics.text()));
     else if (path === keysPath && o.tokens) {
       const keys = JSON.stringify({ keys: await o.tokens.keys() });
       answerBytes(res, 200, "application/jwk-set+json", Buffer.from(keys));
@@ -201,10 +202,17 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     const info = parseResourcePath(path);
     const stream = info !== undefined && isStream(info, query);
     const began = performance.now();
-    if (stream) metrics.longRunning(1);
+    const request: Counted = {
+      method: req.method ?? "",
+      info,
+      long: stream,
+      apply: (req.headers["content-type"] ?? "").startsWith("application/apply-patch"),
+      dryRun: query.getAll("dryRun"),
+    };
+    if (stream) metrics.longRunning(request, 1);
     res.once("close", () => {
-      if (stream) metrics.longRunning(-1);
-      metrics.observe(req.method ?? "", info, stream, res.statusCode, (performance.now() - began) / 1000);
+      if (stream) metrics.longRunning(request, -1);
+      metrics.finished(request, res.statusCode, (performance.now() - began) / 1000);
     });
     if (!info) {
       if (!(await answerOther(req, res, path, query))) answerText(res, 404, "404 page not found\n");
@@ -213,13 +221,15 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     if (answerCustomResources(req, res, { path, query }, o.store.revision)) return;
     if (info.subresource !== "" && (await connect(req, { response: res }, info, query))) return;
     if (stream) return resources({ req, res, info, query, user });
-    if (inFlight >= maxInFlight) throw tooManyRequests("too many requests, please try again later", 1);
-    inFlight++;
+    if (inFlight.readOnly + inFlight.mutating >= maxInFlight)
+      throw tooManyRequests("too many requests, please try again later", 1);
+    const kind = req.method === "GET" || req.method === "HEAD" ? "readOnly" : "mutating";
+    inFlight[kind]++;
     try {
       if (await review(req, res, info, user)) return;
       await resources({ req, res, info, query, user });
     } finally {
-      inFlight--;
+      inFlight[kind]--;
     }
   }
 

@@ -36,6 +36,8 @@ export interface ResourceHandlerOptions {
   bookmarkMs: number;
   /** Random fraction for a watch's time when the client names none. */
   random(): number;
+  /** Counts what watchers of that kind are told. */
+  watchEvents(def: ResourceDefinition): { add(): void };
 }
 
 export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRequest) => Promise<void> {
@@ -71,6 +73,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       bookmarkMs: o.bookmarkMs,
       form: formOf(def, accepted, r.query, core.now),
       frames,
+      events: o.watchEvents(def),
       contentType:
         accepted.shape === "object"
           ? "application/json"

@@ -40,6 +40,8 @@ export interface TransportLimits {
   maxSockets?: number;
   /** Bytes of a whole answer (256 MiB). */
   maxAnswer?: number;
+  /** Told of every request: its code, "<error>" when there was no answer, and the milliseconds until its headers. */
+  onAnswer?(method: string, code: string, milliseconds: number): void;
 }
 
 const maxAttempts = 10;
@@ -117,8 +119,19 @@ export function createTransport(target: ServerTarget, limits: TransportLimits = 
       }
       const req = request({ ...tls, agent, method: call.method, path: call.path, headers, signal });
       req.on("socket", (socket) => socket.setKeepAlive(true, 15_000));
-      req.on("response", resolve);
-      req.on("error", reject);
+      const began = performance.now();
+      const tell = (code: string): void => limits.onAnswer?.(call.method, code, performance.now() - began);
+      req.once("response", (response) => {
+        tell(String(response.statusCode ?? 0));
+        req.off("error", failed);
+        req.on("error", () => {});
+        resolve(response);
+      });
+      const failed = (error: Error): void => {
+        tell("<error>");
+        reject(error);
+      };
+      req.on("error", failed);
       req.end(body);
     });
   }

@@ -25,7 +25,7 @@ export function serveProxyHttp(options: ProxyHttpOptions): { close(): void } {
       response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found\n");
       return;
     }
-    const { status, headers, body } = proxy.healthz();
+    const { status, headers, body } = proxy.healthz(path === "/livez" ? "livez" : "healthz");
     response.writeHead(status, headers).end(body);
   });
   const metrics = createServer((request, response) => {
@@ -34,11 +34,7 @@ export function serveProxyHttp(options: ProxyHttpOptions): { close(): void } {
     };
     const plain = "text/plain; charset=utf-8";
     const path = (request.url ?? "/").split("?")[0];
-    if (path === "/metrics")
-      proxy.metrics().then(
-        (body) => text(200, "text/plain; version=0.0.4; charset=utf-8", body),
-        (error) => text(500, plain, String(error)),
-      );
+    if (path === "/metrics") text(200, "text/plain; version=0.0.4; charset=utf-8", proxy.metrics());
     else if (path === "/healthz") text(200, plain, "ok");
     else if (path === "/proxyMode") text(200, plain, "nftables");
     else text(404, plain, "404 page not found\n");

@@ -10,6 +10,7 @@ import { configMaps, events, namespaces, pods, serviceAccounts } from "../../../
 import { isNotFound } from "../../../core/api/status.ts";
 import type { ContainerStatus, KubeObject, Pod } from "../../../core/api/types.ts";
 import { startKubelet } from "../kubelet.ts";
+import { createKubeletMetrics } from "../metrics.ts";
 
 const namespace = "default";
 const at = { namespace };
@@ -41,6 +42,7 @@ async function rig(t: TestContext) {
       {
         client,
         runtime,
+        metrics: createKubeletMetrics({ nodeName: "n1", host: "api:6443" }),
         files,
         probes: {
           http: refuse,

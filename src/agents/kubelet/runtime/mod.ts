@@ -1,5 +1,6 @@
 export * from "./container-config.ts";
 export * from "./images.ts";
+export * from "./metered-runtime.ts";
 export * from "./resources.ts";
 export type * from "./runtime.ts";
 export * from "./runtime-handler.ts";

@@ -103,7 +103,13 @@ before(async () => {
     port: 0,
     ca: pki.ca,
     ...(await pki.serving("127.0.0.1")),
-    handlers: createKubeletServer({ runtime, upgrades: createUpgrades(), logFolder, now: Date.now }),
+    handlers: createKubeletServer({
+      runtime,
+      upgrades: createUpgrades(),
+      logFolder,
+      now: Date.now,
+      metrics: () => 'kubelet_node_name{node="n"} 1\n',
+    }),
   });
 });
 after(async () => {

@@ -17,6 +17,8 @@ export interface KubeletServerOptions {
   upgrades: Upgrades;
   /** The folder that /logs/ shows. */
   logFolder: string;
+  /** The page of /metrics, Prometheus text. */
+  metrics(): string;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Told of what went wrong on this side of a request. */
@@ -175,6 +177,11 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       case "healthz":
         response.writeHead(200, { "content-type": "text/plain; charset=utf-8" });
         response.end("ok");
+        return;
+      case "metrics":
+        if (target.path.length > 1) break;
+        response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+        response.end(options.metrics());
         return;
       case "pods":
         json(response, { kind: "PodList", apiVersion: "v1", metadata: {}, items: runtime.pods() });

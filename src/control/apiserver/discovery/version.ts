@@ -1,7 +1,7 @@
 // The release of Kubernetes whose API is served: that of the types the build takes from the official client.
 const kubernetesVersion = { major: "1", minor: "36", gitVersion: "v1.36.0" } as const;
 
-export function versionInfo(): object {
+export function versionInfo(): Record<string, string> {
   return {
     ...kubernetesVersion,
     emulationMajor: "1",

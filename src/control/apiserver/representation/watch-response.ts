@@ -14,6 +14,8 @@ export interface WatchResponseOptions {
   bookmarkMs: number;
   form: Form;
   frames: ReturnType<typeof createFrameCache>;
+  /** Told of each event that is written. */
+  events: { add(): void };
   /** Content-Type of the answer. */
   contentType: string;
 }
@@ -54,6 +56,7 @@ export function answerWatch(
         }
         const item = source.next();
         if (!item) return;
+        o.events.add();
         write(bytesOf(item));
         if (item.type === "ERROR") finish();
       }
@@ -95,7 +98,9 @@ export function answerWatch(
     const bookmarks = setInterval(() => {
       if (blocked || scheduled) return;
       const item = source.bookmark();
-      if (item) write(bytesOf(item));
+      if (!item) return;
+      o.events.add();
+      write(bytesOf(item));
     }, o.bookmarkMs);
     res.on("drain", () => {
       blocked = false;

@@ -1,0 +1,2 @@
+export * from "./metric-page.ts";
+export * from "./process-page.ts";
