@@ -104,8 +104,14 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
 
   async function applyWhole(whole: ServicePlan): Promise<void> {
     whole.take();
-    const before = await nft.foreignMark();
     await apply(printTable(whole.table()), "whole");
+    rules = undefined;
+  }
+
+  /** Loads the whole table because of what somebody else did, and keeps its text. */
+  async function replaceWhole(whole: ServicePlan): Promise<void> {
+    const before = await nft.foreignMark();
+    await applyWhole(whole);
     const text = await nft.listRules(whole.facts.family, table).catch(() => undefined);
     // What somebody changed in between is no text to compare with.
     rules = before === (await nft.foreignMark()) ? text : undefined;
@@ -165,7 +171,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
       repair = undefined;
       log.warn({ table, found }, "the service table was changed by somebody else; putting it right");
       if (change && of === plan) await applyChange(change, "whole");
-      else await applyWhole(plan);
+      else await replaceWhole(plan);
     }
     if (plan && dirty.size > 0) await applyDirty(plan);
   }
@@ -263,8 +269,9 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     await synced;
     const { family } = options.facts();
     const look = createLook(family);
-    // The text after loading, for the comparisons to come.
-    await lookAtRules(family).catch(() => undefined);
+    // The text after loading, for the comparisons to come, if nobody has changed it yet.
+    const mark = await nft.foreignMark();
+    if (mark === undefined || mark === comparedAt) await lookAtRules(family).catch(() => undefined);
     while (!signal.aborted) {
       await clock.sleep(lookEveryMs, signal);
       if (signal.aborted) return;
