@@ -1,7 +1,7 @@
 // How far a node's kernel is: the revisions of Services and EndpointSlices up to which its table follows the API. Each node's
 // proxy keeps it as an annotation on a Lease of its own; whoever wants to know whether a change has arrived compares revisions.
 import { jsonEqual } from "../api/patch/mod.ts";
-import type { Lease, Service } from "../api/types.ts";
+import type { KubeObject, Lease, Service } from "../api/types.ts";
 
 export interface Progress {
   /** Every change of a Service up to this revision is in the kernel. */
@@ -41,13 +41,14 @@ export const slowest = (all: readonly Progress[]): Progress => ({
   slices: Math.min(...all.map((p) => p.slices)),
 });
 
-const otherProxy = "service.kubernetes.io/service-proxy-name";
+const hiding = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
 
-/** Another proxy is to serve it. */
-export const isOfOtherProxy = (s: Service): boolean => Object.hasOwn(s.metadata.labels ?? {}, otherProxy);
+/** A label hides the Service, or the slice, from the nodes' proxies: another one is to serve it, or none. */
+export const isUnproxied = ({ metadata: { labels = {} } }: KubeObject): boolean =>
+  hiding.some((label) => Object.hasOwn(labels, label));
 
 /** Whether both versions of a Service mean the same to every proxy: what differs is not what it reads. */
 export const isSameToProxies = (a: Service, b: Service): boolean =>
   jsonEqual(a.spec, b.spec) &&
   jsonEqual(a.status?.loadBalancer ?? {}, b.status?.loadBalancer ?? {}) &&
-  isOfOtherProxy(a) === isOfOtherProxy(b);
+  isUnproxied(a) === isUnproxied(b);

@@ -16,7 +16,7 @@ export interface Coverage {
   stuckNodes(key: string): string[];
   /** Services that have become covered since the last call. */
   takeCovered(): string[];
-  /** Services that wait for a stuck node, the longest waiting first. */
+  /** Services that wait for a stuck node, the longest waiting first; each again after half a minute. */
   overdue(): string[];
   readonly waiting: number;
 }
@@ -29,12 +29,15 @@ export interface CoverageOptions {
 
 interface Need extends Progress {
   since: number;
+  /** When it was last told as overdue. */
+  toldAt?: number;
 }
 interface Node {
   progress: Progress;
   movedAt: number;
 }
 
+const againMs = 30_000;
 const nothing: Progress = { services: 0, slices: 0 };
 const covers = (p: Progress, need: Progress): boolean =>
   p.services >= need.services && p.slices >= need.slices;
@@ -99,7 +102,10 @@ export function createCoverage({ now, stuckMs }: CoverageOptions): Coverage {
       const out: string[] = [];
       for (const [key, need] of needs) {
         if (at - need.since < stuckMs) break;
-        if (stuckNodes(key).length > 0) out.push(key);
+        if (at - (need.toldAt ?? Number.NEGATIVE_INFINITY) < againMs || stuckNodes(key).length === 0)
+          continue;
+        need.toldAt = at;
+        out.push(key);
       }
       return out;
     },

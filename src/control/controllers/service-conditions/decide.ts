@@ -3,7 +3,7 @@
 import type { Finding } from "../../../core/advice/mod.ts";
 import { programmedCondition, servingCondition } from "../../../core/api/kinds/service/mod.ts";
 import type { Service } from "../../../core/api/types.ts";
-import { isOfOtherProxy } from "../../../core/network/mod.ts";
+import { isUnproxied } from "../../../core/network/mod.ts";
 import { loadBalancerAddresses, wantsLoadBalancer } from "../load-balancer/mod.ts";
 
 export { programmedCondition };
@@ -38,12 +38,8 @@ const word = (status: Word["status"], reason: string, message: string): Word => 
 
 /** Undefined: it is not decided yet, so what the status says stays. */
 function programmed({ service, slicesFollow, covered, stuck }: Observed): Word | undefined {
-  if (isOfOtherProxy(service))
-    return word(
-      "Unknown",
-      "OtherProxy",
-      "its label service.kubernetes.io/service-proxy-name names another proxy",
-    );
+  if (isUnproxied(service))
+    return word("Unknown", "OtherProxy", "its labels keep it from the nodes' proxies");
   if (isNameOnly(service)) return word("True", "NothingToProgram", "it has no address in the nodes' kernels");
   if (wantsLoadBalancer(service) && loadBalancerAddresses(service).length === 0)
     return word("False", "AddressNotAssigned", "the load balancer has no address yet");
@@ -73,7 +69,7 @@ function serving(observed: Observed): Word | undefined {
   if (wrong) return word("False", wrong.reason, message);
   if (service.spec?.type === "ExternalName")
     return word("True", "NameGiven", message || "it is an alias in the DNS");
-  const inKernel = isNameOnly(service) || isOfOtherProxy(service) || covered;
+  const inKernel = isNameOnly(service) || isUnproxied(service) || covered;
   if (!slicesFollow || !hasReadyEndpoint || !inKernel) return undefined;
   return word("True", findings[0]?.reason ?? "EndpointsReady", message || "it has a ready endpoint");
 }

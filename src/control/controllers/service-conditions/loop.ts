@@ -11,7 +11,7 @@ import {
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { EndpointSlice, Lease, Node, Pod, Service } from "../../../core/api/types.ts";
 import { hostAddresses } from "../../../core/cluster/ip-families.ts";
-import { isSameToProxies, nodeOfProgress, parseProgress } from "../../../core/network/mod.ts";
+import { isSameToProxies, isUnproxied, nodeOfProgress, parseProgress } from "../../../core/network/mod.ts";
 import { objectKey, pause, type WorkQueue } from "../../client/mod.ts";
 import { controllerQueue, type StartController } from "../context.ts";
 import { selectedPods } from "../service-pods/mod.ts";
@@ -89,8 +89,20 @@ export const startServiceConditions: StartController = (context) => {
   const gather = (key: string): void => wake(key, gatherMs);
   /** The Service whose new version this controller has just written. */
   let echo: string | undefined;
-  function needs(service: Service, what: "services" | "slices", revision: string | undefined): void {
-    if (!isNameOnly(service)) coverage.changed(objectKey(service), what, Number(revision));
+  /** What proxies do not watch needs no node. */
+  const isProxied = (s: Service): boolean => !isNameOnly(s) && !isUnproxied(s);
+  const serviceNeeds = (s: Service): void => {
+    if (isProxied(s)) coverage.changed(objectKey(s), "services", Number(s.metadata.resourceVersion));
+    else coverage.forget(objectKey(s));
+  };
+  const sliceNeeds = (key: string, s: Service, slice: EndpointSlice): void => {
+    if (isProxied(s) && !isUnproxied(slice))
+      coverage.changed(key, "slices", Number(slice.metadata.resourceVersion));
+  };
+  function needs(service: Service): void {
+    const key = objectKey(service);
+    serviceNeeds(service);
+    for (const slice of slices.byIndex("of-service", key)) sliceNeeds(key, service, slice);
   }
   function wakeSharing(service: Service): void {
     const { loadBalancerIP, externalIPs = [] } = service.spec ?? {};
@@ -100,15 +112,14 @@ export const startServiceConditions: StartController = (context) => {
   }
   services.on({
     added(service) {
-      needs(service, "services", service.metadata.resourceVersion);
+      needs(service);
       gather(objectKey(service));
       wakeSharing(service);
     },
     updated(service, old) {
       const key = objectKey(service);
       if (!isSameToProxies(service, old)) {
-        if (isNameOnly(service)) coverage.forget(key);
-        needs(service, "services", service.metadata.resourceVersion);
+        serviceNeeds(service);
         wakeSharing(old);
         wakeSharing(service);
       } else if (key === echo || jsonEqual(service.status?.conditions, old.status?.conditions)) return;
@@ -126,7 +137,7 @@ export const startServiceConditions: StartController = (context) => {
   function sliceChanged(slice: EndpointSlice): void {
     const service = services.get(sliceKey(slice));
     if (!service) return;
-    needs(service, "slices", slice.metadata.resourceVersion);
+    sliceNeeds(objectKey(service), service, slice);
     gather(objectKey(service));
   }
   slices.on({
@@ -165,11 +176,7 @@ export const startServiceConditions: StartController = (context) => {
   function nodesChanged(): void {
     coverage.setNodes(readyNodes());
     // A node that came, or came back, may be behind with anything.
-    for (const service of services.list()) {
-      needs(service, "services", service.metadata.resourceVersion);
-      for (const slice of slices.byIndex("of-service", objectKey(service)))
-        needs(service, "slices", slice.metadata.resourceVersion);
-    }
+    for (const service of services.list()) needs(service);
     for (const service of services.byIndex("local-policy", "yes")) gather(objectKey(service));
     reported();
   }
@@ -216,11 +223,11 @@ export const startServiceConditions: StartController = (context) => {
 
   function judge(service: Service): Verdict {
     const key = objectKey(service);
-    const selected = podsOf(service).filter((p) => !p.metadata.deletionTimestamp);
+    const selected = podsOf(service);
     const own = slices.byIndex("of-service", key);
     const findings = troubled.judge(service, {
       service,
-      pods: selected,
+      pods: selected.filter((p) => !p.metadata.deletionTimestamp),
       templates: [],
       slices: own,
       sharing: addressesOf(service).flatMap((a) => services.byIndex("address", a)),

@@ -40,5 +40,13 @@ const rows: [name: string, Pod[], EndpointSlice[], boolean][] = [
 for (const [name, pods, slices, wanted] of rows)
   test(`slices follow: ${name}`, () => assert.equal(slicesFollow(service, pods, slices), wanted));
 
+test("without ports the addresses count", () => {
+  const portless = { ...slice(0, one), ports: [{ name: "", protocol: "TCP" }] };
+  assert.equal(
+    slicesFollow({ ...service, spec: { ...service.spec!, ports: [] } }, [pod(one)], [portless]),
+    true,
+  );
+});
+
 test("slices without a selector are whose they are", () =>
   assert.equal(slicesFollow({ ...service, spec: { ports: [{ port: 80 }] } }, [], []), true));

@@ -15,8 +15,9 @@ function inSlices(slices: readonly EndpointSlice[], families: readonly string[])
     if (!families.includes(slice.addressType)) continue;
     for (const e of slice.endpoints ?? [])
       if (e.conditions?.ready !== false)
+        // A Service without ports has a slice with one that has no number.
         for (const p of slice.ports?.length ? slice.ports : [undefined])
-          out.add(`${e.addresses[0]} ${p ? `${p.name ?? ""} ${p.protocol ?? "TCP"} ${p.port}` : ""}`);
+          out.add(`${e.addresses[0]} ${p?.port ? `${p.name ?? ""} ${p.protocol ?? "TCP"} ${p.port}` : ""}`);
   }
   return out;
 }
