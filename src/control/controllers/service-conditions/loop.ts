@@ -2,22 +2,18 @@
 // (decide.ts), writes what differs, and no faster than its pace.
 import { addressesOf } from "../../../core/advice/mod.ts";
 import { jsonEqual } from "../../../core/api/patch/mod.ts";
-import {
-  endpointSlices,
-  leases as leasesRef,
-  nodes as nodesRef,
-  services as servicesRef,
-} from "../../../core/api/refs.ts";
+import { endpointSlices, services as servicesRef } from "../../../core/api/refs.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
-import type { EndpointSlice, Lease, Node, Pod, Service } from "../../../core/api/types.ts";
+import type { EndpointSlice, Pod, Service } from "../../../core/api/types.ts";
 import { hostAddresses } from "../../../core/cluster/ip-families.ts";
-import { isSameToProxies, isUnproxied, nodeOfProgress, parseProgress } from "../../../core/network/mod.ts";
+import { isSameToProxies, isUnproxied } from "../../../core/network/mod.ts";
 import { objectKey, pause, type WorkQueue } from "../../client/mod.ts";
 import { controllerQueue, type StartController } from "../context.ts";
 import { selectedPods } from "../service-pods/mod.ts";
 import { createCoverage } from "./coverage.ts";
 import { decideConditions, isNameOnly, programmedCondition, type Verdict } from "./decide.ts";
-import { createPace } from "./pace.ts";
+import { followNodes } from "./follow-nodes.ts";
+import { createPace, processLoad } from "./pace.ts";
 import { watchProbeFailures } from "./probe-failures.ts";
 import { hasReadyEndpoint, slicesFollow } from "./slices-follow.ts";
 import { createSurroundings } from "./surroundings.ts";
@@ -25,8 +21,6 @@ import { createTroubled } from "./troubled.ts";
 
 /** Changes of pods and slices are gathered for so long. */
 const gatherMs = 200;
-/** Reports of nodes are gathered for so long. */
-const reportMs = 10;
 /** A node that has not moved for so long while something waits for it is stuck. */
 const stuckMs = 10_000;
 /** Between two writes that change nothing but a message. */
@@ -37,26 +31,10 @@ const writesAtOnce = 100;
 const serviceName = "kubernetes.io/service-name";
 const sliceKey = (s: EndpointSlice): string =>
   `${s.metadata.namespace}/${s.metadata.labels?.[serviceName] ?? ""}`;
-const isReady = (n: Node): boolean =>
-  n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
-
-/** The part of time that the event loop was not idle, since the last call. */
-function processLoad(): () => number {
-  let last = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return utilization;
-  };
-}
-
 export const startServiceConditions: StartController = (context) => {
   const { client, informers, now, cluster } = context;
   const { services, pods, podsOf, servicesOf } = selectedPods(informers);
   const slices = informers.of(endpointSlices);
-  const nodes = informers.of(nodesRef);
-  const leases = informers.of(leasesRef);
   services.index("address", addressesOf);
   services.index("local-policy", ({ spec }) =>
     spec?.externalTrafficPolicy === "Local" || spec?.internalTrafficPolicy === "Local" ? ["yes"] : [],
@@ -167,44 +145,16 @@ export const startServiceConditions: StartController = (context) => {
     deleted: comesOrGoes,
   });
 
-  const readyNodes = (): string[] =>
-    nodes
-      .list()
-      .filter(isReady)
-      .map((n) => n.metadata.name!)
-      .sort();
-  function nodesChanged(): void {
-    coverage.setNodes(readyNodes());
-    // A node that came, or came back, may be behind with anything.
-    for (const service of services.list()) needs(service);
-    for (const service of services.byIndex("local-policy", "yes")) gather(objectKey(service));
-    reported();
-  }
-  nodes.on({
-    added: nodesChanged,
-    updated(node, old) {
-      if (isReady(node) !== isReady(old)) nodesChanged();
+  const nodes = followNodes({
+    informers,
+    coverage,
+    changed() {
+      // A node that came, or came back, may be behind with anything.
+      for (const service of services.list()) needs(service);
+      for (const service of services.byIndex("local-policy", "yes")) gather(objectKey(service));
     },
-    deleted(node) {
-      coverage.forgetNode(node.metadata.name!);
-      nodesChanged();
-    },
+    covered: wake,
   });
-  let reporting: NodeJS.Timeout | undefined;
-  function reported(): void {
-    reporting ??= setTimeout(() => {
-      reporting = undefined;
-      for (const key of coverage.takeCovered()) wake(key);
-    }, reportMs);
-  }
-  const heard = (lease: Lease): void => {
-    const node = nodeOfProgress(lease);
-    const progress = node === undefined ? undefined : parseProgress(lease.metadata.annotations);
-    if (node === undefined || !progress) return;
-    coverage.progress(node, progress);
-    reported();
-  };
-  leases.on({ added: heard, updated: heard });
 
   async function reconcile(key: string): Promise<void> {
     await pace.turn();
@@ -231,7 +181,7 @@ export const startServiceConditions: StartController = (context) => {
       templates: [],
       slices: own,
       sharing: addressesOf(service).flatMap((a) => services.byIndex("address", a)),
-      nodes: readyNodes(),
+      nodes: nodes.ready(),
       hosts: hostAddresses(cluster),
       probeFailure: probes.of,
       surroundings: () => surroundings.of(service),
@@ -271,6 +221,6 @@ export const startServiceConditions: StartController = (context) => {
   return async (signal) => {
     stop = signal;
     await Promise.all([fresh.run(signal), known.run(signal), probes.run(signal), lookForStuck(signal)]);
-    clearTimeout(reporting);
+    nodes.stop();
   };
 };

@@ -43,3 +43,14 @@ export function createPace({ perSecond, burst, now, load }: PaceOptions): Pace {
     },
   };
 }
+
+/** Tells the part of time in which the event loop was not idle since the last call. */
+export function processLoad(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}
