@@ -88,6 +88,7 @@ export function printStatus(s: ClusterStatus): string {
     return `There is no cluster "${s.name}". Start it: portolan up${s.name === "portolan" ? "" : ` --name ${s.name}`}`;
   const both = (first: string, second: string | undefined): string =>
     second === undefined ? first : `${first}, ${second}`;
+  const width = Math.max(...s.processes.map((p) => p.role.length), 0) + 2;
   const rows = [
     `${s.name}: ${s.state}`,
     `  API server   ${s.apiServer.url}   ${health(s.apiServer)}`,
@@ -104,7 +105,7 @@ export function printStatus(s: ClusterStatus): string {
     "  Processes",
     ...s.processes.map(
       (p) =>
-        `    ${p.role.padEnd(24)} pid ${String(p.pid).padEnd(8)} ${(p.rssBytes / 2 ** 20).toFixed(0)} MiB`,
+        `    ${p.role.padEnd(width)} pid ${String(p.pid).padEnd(8)} ${(p.rssBytes / 2 ** 20).toFixed(0)} MiB`,
     ),
   ];
   return rows.join("\n");
