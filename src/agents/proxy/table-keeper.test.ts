@@ -58,6 +58,8 @@ let removed: UdpFlow[];
 let keeper: TableKeeper;
 let stop: AbortController;
 let running: Promise<void>;
+/** What the keeper told of its progress. */
+let moments: string[];
 
 const nft: NftTables = {
   async apply(script) {
@@ -109,6 +111,7 @@ beforeEach(() => {
   flows = [];
   removed = [];
   stop = new AbortController();
+  moments = [];
 });
 afterEach(async () => {
   stop.abort();
@@ -121,6 +124,8 @@ async function start(): Promise<void> {
     facts: () => node,
     keys: () => wanted.keys(),
     routing: (key) => wanted.get(key),
+    taken: () => moments.push("taken"),
+    settled: (keys) => moments.push(`settled ${[...keys]}`),
     nft,
     conntrack: {
       udpFlows: async () => flows,
@@ -172,6 +177,29 @@ test("an idle keeper applies a change at once; what comes while nft runs goes to
   await until(() => frontends().length === 28);
   assert.equal(scripts.length, 3);
   assert.deepEqual(warnings, []);
+});
+
+test("it is idle only while the kernel has all, and settled is what was taken before", async () => {
+  await start();
+  await until(() => keeper.idle);
+  moments = [];
+  let open!: () => void;
+  gate = new Promise((r) => {
+    open = r;
+  });
+  put(routing("d/a", "10.96.0.1", ["10.244.1.1"]));
+  assert.equal(keeper.idle, false);
+  await until(() => scripts.length === 2);
+  put(routing("d/b", "10.96.0.2", ["10.244.1.1"]));
+  assert.deepEqual([keeper.idle, moments], [false, ["taken"]]);
+  open();
+  await until(() => keeper.idle);
+  assert.deepEqual(moments, ["taken", "settled d/a", "taken", "settled d/b"]);
+  refuse = 1;
+  put(routing("d/c", "10.96.0.3", ["10.244.1.1"]));
+  await until(() => keeper.idle);
+  assert.equal(warnings.length, 1);
+  assert.deepEqual(moments.slice(4, 6), ["taken", "taken"]);
 });
 
 test("a refused transaction loses nothing: the next one is made from what is wanted", async () => {
