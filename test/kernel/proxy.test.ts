@@ -275,6 +275,7 @@ describe("the proxy", () => {
       ports: [{ port: 80, nodePort: 30080 }],
     });
     api.put(refs.services, vip);
+    api.put(refs.nodes, { metadata: { name: "n0" } });
     proxy = start();
     const http = serveProxyHttp({ proxy, onError: assert.fail });
     await proxy.synced;
@@ -301,6 +302,13 @@ describe("the proxy", () => {
     assert.equal((await get(node)).status, 200);
     assert.equal((await get("http://127.0.0.1:10256/healthz")).status, 200);
     assert.match((await get("http://127.0.0.1:10256/healthz")).text, /"lastUpdated":".*"nodeEligible":true/);
+    // A node that the autoscaler is about to take away: no new traffic, though all is well with the proxy.
+    api.change(refs.nodes, "n0", (n) => {
+      n.spec = { taints: [{ key: "ToBeDeletedByClusterAutoscaler", effect: "NoSchedule" }] };
+    });
+    await becomes("503", async () => ({ name: `${(await get("http://127.0.0.1:10256/healthz")).status}` }));
+    assert.equal((await get("http://127.0.0.1:10256/livez")).status, 200);
+    assert.equal((await get(node)).status, 200);
     assert.equal((await get("http://127.0.0.1:10249/proxyMode")).text, "nftables");
     const { text } = await get("http://127.0.0.1:10249/metrics");
     assert.match(text, /kubeproxy_sync_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]/);

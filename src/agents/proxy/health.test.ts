@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { healthNodePortAnswer, healthzAnswer } from "./health.ts";
+import type { Node } from "../../core/api/types.ts";
+import { healthAnswer, healthNodePortAnswer, isEligible } from "./health.ts";
 import { createProgrammingLatency } from "./programming-latency.ts";
+
+const tainted = (key: string): Node => ({
+  metadata: { name: "n" },
+  spec: { taints: [{ key, effect: "NoSchedule" }] },
+});
 
 describe("healthz", () => {
   const now = Date.parse("2026-01-01T00:01:40Z");
@@ -12,7 +18,33 @@ describe("healthz", () => {
     ["a change waits too long", { lastUpdated: now - 90_000, waitingSince: now - 61_000 }, 503],
   ];
   for (const [name, state, status] of rows)
-    test(name, () => assert.equal(healthzAnswer(state, now).status, status));
+    test(name, () => assert.equal(healthAnswer(state, now, { families: [] }).status, status));
+
+  test("a node that is going: /healthz refuses, /livez does not; the bodies are kube-proxy's", () => {
+    const state = { lastUpdated: now - 5000, waitingSince: undefined };
+    const families = ["IPv4", "IPv6"];
+    const ask = (nodeEligible?: boolean) => {
+      const more = nodeEligible === undefined ? {} : { nodeEligible };
+      const { status, body } = healthAnswer(state, now, { families, ...more });
+      return [status, JSON.parse(body)];
+    };
+    const [then, currentTime] = ["2026-01-01T00:01:35.000Z", "2026-01-01T00:01:40.000Z"];
+    const of = { lastUpdated: then, healthy: true };
+    const rest = { currentTime, healthy: true, status: { IPv4: of, IPv6: of } };
+    assert.deepEqual(ask(), [200, { lastUpdated: currentTime, ...rest }]);
+    assert.deepEqual(ask(true), [200, { lastUpdated: currentTime, nodeEligible: true, ...rest }]);
+    assert.deepEqual(ask(false), [503, { lastUpdated: then, nodeEligible: false, ...rest }]);
+  });
+
+  const nodes: [string, Node | undefined, boolean][] = [
+    ["not there", undefined, false],
+    ["there", { metadata: { name: "n" } }, true],
+    ["being deleted", { metadata: { name: "n", deletionTimestamp: "2026-01-01T00:00:00Z" } }, false],
+    ["tainted otherwise", tainted("node.kubernetes.io/unschedulable"), true],
+    ["to be removed by the autoscaler", tainted("ToBeDeletedByClusterAutoscaler"), false],
+  ];
+  for (const [name, node, eligible] of nodes)
+    test(`eligible: ${name}`, () => assert.equal(isEligible(node), eligible));
 });
 
 describe("health check node port", () => {

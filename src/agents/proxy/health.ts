@@ -1,5 +1,6 @@
-// What the proxy answers when it is asked for health, in kube-proxy's words: /healthz, and the health check node ports by
+// What the proxy answers when it is asked for health, in kube-proxy's words: /healthz, /livez, and the health check node ports by
 // which load balancers find the nodes that have endpoints (Service API, externalTrafficPolicy).
+import type { Node } from "../../core/api/types.ts";
 import type { HealthAnswer } from "./ports.ts";
 
 export interface ProxyHealth {
@@ -18,15 +19,37 @@ export function isHealthy(h: ProxyHealth, now: number): boolean {
 
 const noSniff = { "content-type": "application/json", "x-content-type-options": "nosniff" };
 
-export function healthzAnswer(h: ProxyHealth, now: number): HealthAnswer {
+/** The taint of a node that the cluster autoscaler is about to remove. */
+const toBeDeleted = "ToBeDeletedByClusterAutoscaler";
+
+/** Load balancers are to send nothing new to a node that is going (KEP-3836), nor to one that is not there. */
+export const isEligible = (node: Node | undefined): boolean =>
+  node !== undefined &&
+  node.metadata.deletionTimestamp === undefined &&
+  !(node.spec?.taints ?? []).some((t) => t.key === toBeDeleted);
+
+export interface HealthFacts {
+  /** "IPv4", "IPv6": those that the proxy programs. */
+  readonly families: readonly string[];
+  /** Only /healthz says and heeds it; /livez is about the proxy alone. */
+  readonly nodeEligible?: boolean;
+}
+
+/** The answer to /healthz, or without `nodeEligible` to /livez. */
+export function healthAnswer(h: ProxyHealth, now: number, facts: HealthFacts): HealthAnswer {
+  const { families, nodeEligible } = facts;
   const time = (ms: number): string => new Date(ms).toISOString();
   const healthy = isHealthy(h, now);
+  const good = healthy && nodeEligible !== false;
+  const lastUpdated = time(h.lastUpdated ?? 0);
   const body = {
-    lastUpdated: time(healthy ? now : (h.lastUpdated ?? 0)),
+    lastUpdated: good ? time(now) : lastUpdated,
     currentTime: time(now),
-    nodeEligible: true,
+    ...(nodeEligible === undefined ? {} : { nodeEligible }),
+    healthy,
+    status: Object.fromEntries(families.map((f) => [f, { lastUpdated, healthy }])),
   };
-  return { status: healthy ? 200 : 503, headers: noSniff, body: JSON.stringify(body) };
+  return { status: good ? 200 : 503, headers: noSniff, body: JSON.stringify(body) };
 }
 
 export function healthNodePortAnswer(

@@ -17,7 +17,7 @@ import {
 } from "../../core/network/mod.ts";
 import type { NftTable } from "../../core/nft/mod.ts";
 import { keepFixedTables } from "./fixed-tables.ts";
-import { healthNodePortAnswer, healthzAnswer, isHealthy, type ProxyHealth } from "./health.ts";
+import { healthAnswer, healthNodePortAnswer, isEligible, isHealthy, type ProxyHealth } from "./health.ts";
 import { createProxyMetrics, type IPFamily } from "./metrics.ts";
 import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
 import { createProgrammingLatency } from "./programming-latency.ts";
@@ -132,6 +132,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     serviceCIDR: options.cluster.serviceCIDR,
   };
   const families = [first, ...(options.second ? [options.second] : [])];
+  const named = families.map((at) => (isIPv6(at.nodeAddress) ? "IPv6" : "IPv4"));
   /** Families whose table is behind. */
   const unsettled = new Set(families);
   /** Revisions that the caches are at: what is programmed now follows them. */
@@ -289,7 +290,11 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     synced,
     done,
     healthz(page = "healthz") {
-      const answer = healthzAnswer(health, clock.wall());
+      const nodeEligible = isEligible(nodes.get(options.nodeName));
+      const answer = healthAnswer(health, clock.wall(), {
+        families: named,
+        ...(page === "healthz" ? { nodeEligible } : {}),
+      });
       metrics.asked(page, answer.status);
       return answer;
     },
