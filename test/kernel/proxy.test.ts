@@ -312,7 +312,7 @@ describe("the proxy", () => {
     assert.equal((await get("http://127.0.0.1:10249/proxyMode")).text, "nftables");
     const { text } = await get("http://127.0.0.1:10249/metrics");
     assert.match(text, /kubeproxy_sync_proxy_rules_duration_seconds_count\{ip_family="IPv4"\} [1-9]/);
-    assert.match(text, /kubeproxy_network_programming_duration_seconds_count 1\n/);
+    assert.match(text, /kubeproxy_network_programming_duration_seconds_count\{ip_family="IPv4"\} 1\n/);
     api.remove(refs.services, "default/lb");
     await becomes("closed", () =>
       get(node).then(
