@@ -1,5 +1,6 @@
 // Keeps a ClusterDirectory as the API has it: every change goes straight in.
 import { createInformer, type KubeClient, objectKey } from "../../control/client/mod.ts";
+import { jsonEqual } from "../../core/api/patch/mod.ts";
 import * as refs from "../../core/api/refs.ts";
 import type {
   EndpointSlice,
@@ -32,6 +33,15 @@ const slimMetadata = ({ name, namespace, uid, resourceVersion }: ObjectMeta): Ob
 
 function slim<T extends KubeObject, E>(read: (obj: T) => E | undefined) {
   return (obj: KubeObject): Slim<E> => ({ metadata: slimMetadata(obj.metadata), entry: read(obj as T) });
+}
+
+/** Passes on only what is news to DNS: a status or an annotation must not make answers stale. */
+function changed<E>(set: (obj: Slim<E>) => void) {
+  return (obj: Slim<E>, old: Slim<E>): void => {
+    if (!jsonEqual(obj.entry, old.entry)) set(obj);
+    // The directory holds the old one: one is enough.
+    else obj.entry = old.entry;
+  };
 }
 
 export interface ClusterWatch {
@@ -71,13 +81,13 @@ export function watchCluster(
   const setService = (s: Slim<DirectoryService>): void => directory.setService(objectKey(s), s.entry);
   services.on({
     added: setService,
-    updated: setService,
+    updated: changed(setService),
     deleted: (s) => directory.setService(objectKey(s), undefined),
   });
   const setSlice = (s: Slim<DirectorySlice>): void => directory.setSlice(objectKey(s), s.entry);
   slices.on({
     added: setSlice,
-    updated: setSlice,
+    updated: changed(setSlice),
     deleted: (s) => directory.setSlice(objectKey(s), undefined),
   });
   const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
