@@ -30,7 +30,7 @@ export function factsOf(i: number, family: Family = "ip"): NodeFacts {
     zone,
     nodeAddresses: [nodeAddress(i)],
     podRanges: [podCIDR(i)],
-    serviceRanges: ["10.96.0.0/16"],
+    serviceRanges: ["10.96.0.0/16", "172.30.200.0/24"],
     localAddresses: ["10.96.0.10"],
   };
 }

@@ -222,6 +222,15 @@ describe("LoadBalancer and externalIPs", () => {
     );
     for (const p of [lab.host, a0!, a1!, lab.node[1]!]) await reached(p, vip, 80, ["a0", "a1"]);
   });
+  test("a port that nobody serves is refused, an address of nobody is silent; neither goes round in circles", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    await kernel.program([service("web", ip, { type: "LoadBalancer", vips: [vip] })], [slice("web", [a0!])]);
+    for (const p of [lab.host, b0!, a1!, lab.node[0]!]) {
+      assert.deepEqual(await p.dial(vip, 81), { error: "ECONNREFUSED" }, p.name);
+      assert.deepEqual(await p.dial(vip, 81, { proto: "udp" }), { error: "ECONNREFUSED" }, p.name);
+      assert.deepEqual(await p.dial("172.30.200.99", 80), { error: "timeout" }, p.name);
+    }
+  });
   test("loadBalancerSourceRanges let in who is inside, and only guard that address", async () => {
     const { a0, b0 } = lab.pod as Record<string, Place>;
     await kernel.program(

@@ -91,10 +91,14 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   });
 
   const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
-  const others = [options.cluster, ...(options.cluster.second ? [options.cluster.second] : [])].flatMap(
-    ({ podCIDR, nodeCIDR, loadBalancerCIDR }) => [podCIDR, nodeCIDR, loadBalancerCIDR],
-  );
-  const rangesOf = (own: string): string[] => serviceRanges({ own, objects: cidrs.list(), others });
+  const ranges = [options.cluster, ...(options.cluster.second ? [options.cluster.second] : [])];
+  const pools = ranges.map((r) => r.loadBalancerCIDR).filter((r) => r !== "");
+  const others = [...ranges.flatMap(({ podCIDR, nodeCIDR }) => [podCIDR, nodeCIDR]), ...pools];
+  /** Everything that Services' addresses come from, load balancers' too, in the family of that range. */
+  const rangesOf = (own: string): string[] => [
+    ...serviceRanges({ own, objects: cidrs.list(), others }),
+    ...pools.filter((p) => isIPv6(p) === isIPv6(own)),
+  ];
 
   const metrics = createProxyMetrics();
   const latency = createProgrammingLatency(clock.wall());

@@ -11,6 +11,7 @@ export interface NodeFacts {
   readonly nodeAddresses: readonly string[];
   /** Pod ranges of this node: sources inside them are this node's own pods. */
   readonly podRanges: readonly string[];
+  /** Ranges of cluster IPs and of load balancers: nothing but Services is there. */
   readonly serviceRanges: readonly string[];
   /** Addresses that processes of the node itself answer (cluster DNS): never translated, never refused. */
   readonly localAddresses: readonly string[];

@@ -2,6 +2,7 @@
 // tested against, and the answer that a trace explains.
 import { contains, mustParseCIDR, mustParseIP } from "../net/mod.ts";
 import type { NodeFacts } from "./facts.ts";
+import { ownsAddress } from "./owned-address.ts";
 import type { EndpointFact, Frontend, PortRouting, Protocol, ServiceRouting } from "./routing.ts";
 import { guardRanges } from "./source-ranges.ts";
 
@@ -58,11 +59,15 @@ export function routeConnection(services: readonly ServiceRouting[], facts: Node
   const dialled = find(services, c, facts);
   if (!dialled) {
     const owner = services.find((s) =>
-      s.ports.some((p) => p.frontends.some((f) => f.kind === "cluster-ip" && f.address === c.destination)),
+      s.ports.some((p) =>
+        p.frontends.some(
+          (f) => f.address === c.destination && ownsAddress(f, facts.serviceRanges.map(mustParseCIDR)),
+        ),
+      ),
     );
     if (owner) return { kind: "reject", service: owner.key, why: "the Service has no such port" };
     if (within(c.destination, facts.serviceRanges))
-      return { kind: "drop", service: undefined, why: "no Service has this cluster IP" };
+      return { kind: "drop", service: undefined, why: "no Service has this address" };
     return { kind: "untouched" };
   }
   const { service, port, frontend } = dialled;

@@ -1,5 +1,6 @@
 // The wanted content of the service table, kept up to date Service by Service: what one changed Service costs depends on
 // that Service alone. Deterministic, no I/O; the caller applies the changes it hands out.
+import { mustParseCIDR } from "../net/mod.ts";
 import type { Elements, NftChain, NftChange, NftElement, NftTable } from "../nft/mod.ts";
 import type { Adopted } from "./adopt.ts";
 import { type Claim, type Claims, createClaims } from "./claims.ts";
@@ -17,6 +18,7 @@ import {
   parseBalanceChain,
   serviceLayout,
 } from "./layout.ts";
+import { ownsAddress } from "./owned-address.ts";
 import type { Frontend, GroupName, PortRouting, ServiceRouting } from "./routing.ts";
 import { guardRanges } from "./source-ranges.ts";
 
@@ -55,6 +57,7 @@ interface Pending {
  */
 export function createServicePlan(facts: NodeFacts, tableName: string, adopted?: Adopted): ServicePlan {
   const { family } = facts;
+  const serviceRanges = facts.serviceRanges.map(mustParseCIDR);
   const layout = serviceLayout(family, tableName);
   const entries = new Map<string, Entry>();
   const balances = new Map<string, { index: number; chains: NftChain[] }>();
@@ -160,7 +163,7 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
       const inside: Frontend = { ...frontend, source: "keep-pods", group: "cluster", whenEmpty: "reject" };
       yield { set: `inside-${set}`, key: dialled, data: hex(wordOf(inside, port, of.cluster)) };
     }
-    if (frontend.kind === "cluster-ip") yield { set: "cluster-ips", key: address!, data: "" };
+    if (ownsAddress(frontend, serviceRanges)) yield { set: "cluster-ips", key: address!, data: "" };
   }
 
   /** The number that the group of a port has in the adopted table. */
