@@ -143,6 +143,13 @@ describe("a dual-stack cluster of two nodes", needsIPv6, () => {
     await policy("Cluster");
   });
 
+  test("what leads nowhere is refused in both families", async () => {
+    for (const at of ["192.0.2.1", "2001:db8::1"]) {
+      const { code, stderr } = await cluster.kubectl("exec", "client-1", "--", ...curl, url(at));
+      assert.equal(code, 7, `curl's word for a connection that was refused: ${stderr}`);
+    }
+  });
+
   test("names have records of both families, and addresses names", async () => {
     const dig = (...args: string[]) =>
       words(cluster.ok("exec", "client-1", "--", "dig", "+short", ...args)).then((w) => w.sort());

@@ -180,9 +180,16 @@ async function makeHostTable(of: FamilyPlan, { cluster, index }: Plan, bridge: s
     type nat hook postrouting priority srcnat;
     ${source} { ${ranges.nodeCIDR}, ${ranges.podCIDR} } oifname != "${bridge}" masquerade
   }`;
-  // Link-local destinations are the link's own business: neighbours ask for one another there.
-  const beyond = family === 4 ? "" : "ip6 daddr != fe80::/10 ";
-  const refusal = family === 4 ? "icmp type admin-prohibited" : "icmpv6 type admin-prohibited";
+  // What has no route is of type unicast in IPv4 and unreachable in IPv6. Link-local destinations are the link's own business:
+  // neighbours ask for one another there. A connection of IPv6 hears of an ICMP message that comes while it is being made
+  // only when it tries again, a second later: resets it hears at once.
+  const lost = `iifname "${bridge}" fib daddr oif missing`;
+  const refusals =
+    family === 4
+      ? [`${lost} fib daddr type unicast reject with icmp type admin-prohibited`]
+      : ["meta l4proto tcp reject with tcp reset", "reject with icmpv6 type admin-prohibited"].map(
+          (verdict) => `${lost} ip6 daddr != fe80::/10 fib daddr type { unicast, unreachable } ${verdict}`,
+        );
   await run("nft", ["-f", "-"], {
     input: `
 table ${table} {}
@@ -190,7 +197,7 @@ delete table ${table}
 table ${table} {${entryRules(of, index, bridge)}${out}
   chain prerouting {
     type filter hook prerouting priority filter;
-    iifname "${bridge}" ${beyond}fib daddr type unicast fib daddr oif missing reject with ${refusal}
+    ${refusals.join("\n    ")}
   }
 }
 `,
