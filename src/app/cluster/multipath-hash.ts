@@ -1,6 +1,6 @@
 // The host spreads connections to a load balancer over its nodes by addresses and ports, not by addresses alone: else all of
 // one client's would go to one node. A setting of the whole network namespace, so it is put back with the last cluster.
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { knownClusters, readPlan } from "./configs.ts";
 import { clusterPaths } from "./paths.ts";
@@ -29,6 +29,8 @@ export function endSpreadByPort(cluster: string): void {
   const families = readMarker(cluster);
   if (families.length === 0) return;
   const netns = readPlan(cluster)?.netns;
+  // Another network namespace has settings of its own.
+  if (netns !== readlinkSync("/proc/self/ns/net")) return;
   const heir = knownClusters().find(
     (c) => c !== cluster && readPlan(c)?.netns === netns && existsSync(clusterPaths(c).run),
   );
