@@ -99,7 +99,7 @@ export async function startLabProxy(
 export async function becomes(
   want: string,
   dial: () => Promise<{ name?: string; error?: string }>,
-  limitMs = 10_000,
+  limitMs = 20_000,
 ): Promise<number> {
   const begin = performance.now();
   let got: string | undefined;

@@ -60,7 +60,7 @@ async function end(): Promise<void> {
 }
 
 /** Milliseconds until it is so. */
-async function until(what: string, check: () => Promise<boolean>, limitMs = 10_000): Promise<number> {
+async function until(what: string, check: () => Promise<boolean>, limitMs = 30_000): Promise<number> {
   const begin = performance.now();
   while (performance.now() - begin < limitMs) {
     if (await check()) return Math.round(performance.now() - begin);
@@ -121,7 +121,7 @@ describe("10,000 Services x 2", () => {
     ["the table switched off", async () => "add table ip portolan-lab { flags dormant; }"],
     ["everything flushed", async () => "flush ruleset"],
   ];
-  test("what somebody else changed is put right", { timeout: 120_000 }, async (t) => {
+  test("what somebody else changed is put right", { timeout: 200_000 }, async (t) => {
     await start(api);
     const dial = async (): Promise<string | undefined> =>
       (await lab.pod.b0!.dial(ip, 80, { timeoutMs: 100 })).name;
