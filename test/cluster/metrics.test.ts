@@ -90,6 +90,12 @@ const pages: { page: string; read(): Promise<string>; rows: Row[] }[] = [
           ...["compiler", "platform"],
         ],
       ],
+      ["workqueue_adds_total", "counter", ["name"]],
+      ["workqueue_depth", "gauge", ["name"]],
+      ["workqueue_queue_duration_seconds", "histogram", ["name"]],
+      ["workqueue_work_duration_seconds", "histogram", ["name"]],
+      ["workqueue_unfinished_work_seconds", "gauge", ["name"]],
+      ["workqueue_longest_running_processor_seconds", "gauge", ["name"]],
       ...process,
     ],
   },
@@ -184,6 +190,9 @@ test("what is counted is what happened", async () => {
   assert.ok(sum(server, "apiserver_longrunning_requests", { verb: "WATCH", resource: "services" }) >= 2);
   assert.ok(sum(server, "apiserver_watch_events_total", { resource: "pods" }) >= 2);
   assert.equal(sum(server, "apiserver_storage_objects", { resource: "pods" }), 2);
+  const slices = { name: "endpoint_slice" };
+  assert.ok(sum(server, "workqueue_work_duration_seconds_count", slices) >= 2);
+  assert.ok(sum(server, "workqueue_adds_total", slices) >= 2);
   assert.equal(sum(kubelet, "kubelet_running_pods"), 2);
   assert.equal(sum(kubelet, "kubelet_running_containers", { container_state: "running" }), 2);
   assert.equal(sum(kubelet, "kubelet_started_pods_total"), 2);

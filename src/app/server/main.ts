@@ -14,13 +14,14 @@ import {
   expireEvents,
   keepBootstrapObjects,
 } from "../../control/apiserver/mod.ts";
-import { errorFields } from "../../control/client/mod.ts";
+import { createQueueMetrics, errorFields } from "../../control/client/mod.ts";
 import { startControllers } from "../../control/controllers/mod.ts";
 import { startScheduler } from "../../control/scheduler/mod.ts";
 import { openStore } from "../../control/store/mod.ts";
 import { definitions } from "../../core/api/kinds/mod.ts";
 import { loadSchema } from "../../core/api/schema/mod.ts";
 import type { ServerConfig } from "../../core/cluster/config.ts";
+import { createMetricPage } from "../../core/metrics/mod.ts";
 import { createUpgrades } from "../../edge/http/mod.ts";
 import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
@@ -56,7 +57,9 @@ async function main(): Promise<void> {
   });
   const store = openStore(storeLog, { onError });
   const caCert = read(pki.caCert);
+  const metrics = createMetricPage();
   const api = createApiServer({
+    metrics,
     store,
     schema,
     definitions,
@@ -100,8 +103,9 @@ async function main(): Promise<void> {
             r.serviceCIDR.includes(":") ? 6 : 4,
           ),
         );
+  const queues = createQueueMetrics(metrics, () => performance.now());
   const loops = [
-    startControllers({ client: api.client, cluster, caCert, log, hostRoutes }, running.signal),
+    startControllers({ client: api.client, cluster, caCert, log, hostRoutes, queues }, running.signal),
     startScheduler({ client: api.client, log }, running.signal),
   ];
   for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));

@@ -8,6 +8,7 @@ import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { hostAddresses, ipFamiliesOf } from "../../core/cluster/ip-families.ts";
+import { createMetricPage, type MetricPage } from "../../core/metrics/mod.ts";
 import { joinHostPort } from "../../core/net/mod.ts";
 import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
@@ -69,6 +70,8 @@ export interface ApiServerOptions {
   now?: () => number;
   bookmarkMs?: number;
   health?: readonly HealthCheck[];
+  /** What else the process counts is on the same page. */
+  metrics?: MetricPage;
   onError?(error: unknown): void;
 }
 
@@ -112,7 +115,11 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
   const client = createInProcessClient(createOperations(core, subresources));
   const authenticate = createAuthenticator(verify);
   const inFlight = { readOnly: 0, mutating: 0 };
-  const metrics = createMetrics(o.store, registry, { inFlight, version: versionInfo() });
+  const metrics = createMetrics(o.store, registry, {
+    page: o.metrics ?? createMetricPage(),
+    inFlight,
+    version: versionInfo(),
+  });
   const resources = createResourceHandler({
     core,
     subresources,

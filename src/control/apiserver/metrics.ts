@@ -1,7 +1,7 @@
 // /metrics: what the server has been asked, how long it took and what it has told watchers, under kube-apiserver's own names.
 
 import type { ResourceDefinition } from "../../core/api/resource.ts";
-import { addBuildInfo, addProcessMetrics, type Counter, createMetricPage } from "../../core/metrics/mod.ts";
+import { addBuildInfo, addProcessMetrics, type Counter, type MetricPage } from "../../core/metrics/mod.ts";
 import { readProcessFacts } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type Registry as Definitions, storePrefix } from "./registry.ts";
@@ -67,9 +67,9 @@ const buckets = [
 export function createMetrics(
   store: Store,
   definitions: Definitions,
-  options: { inFlight: InFlight; version: Record<string, string> },
+  options: { page: MetricPage; inFlight: InFlight; version: Record<string, string> },
 ): Metrics {
-  const page = createMetricPage();
+  const { page } = options;
   const requests = page.counter(
     "apiserver_request_total",
     "Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.",

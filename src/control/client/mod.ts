@@ -5,5 +5,6 @@ export * from "./informers.ts";
 export * from "./log.ts";
 export * from "./pause.ts";
 export * from "./process-facts.ts";
+export * from "./queue-metrics.ts";
 export type * from "./upgrade.ts";
 export * from "./work-queue.ts";

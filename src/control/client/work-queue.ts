@@ -1,5 +1,6 @@
 // A queue of keys to reconcile: each key waits at most once, is worked on by one worker at a time, and comes back with
 // growing delay after a failure (client-go's rate-limited work queue).
+import type { QueueWatcher } from "./queue-metrics.ts";
 
 export interface WorkQueue {
   /** Adds a key now, or after `delayMs`. */
@@ -17,11 +18,14 @@ export interface WorkQueueOptions {
   baseDelayMs?: number;
   maxDelayMs?: number;
   onError?(key: string, error: unknown): void;
+  /** Told of what happens to the keys. */
+  watcher?: QueueWatcher | undefined;
 }
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const { work, workers = 4, baseDelayMs = 5, maxDelayMs = 60_000, onError } = options;
-  const waiting = new Set<string>();
+  const { work, workers = 4, baseDelayMs = 5, maxDelayMs = 60_000, onError, watcher } = options;
+  /** With the time from which each waits. */
+  const waiting = new Map<string, number>();
   const busy = new Set<string>();
   const dirty = new Set<string>();
   const failures = new Map<string, number>();
@@ -45,20 +49,23 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     }
     if (busy.has(key)) dirty.add(key);
     else if (!waiting.has(key)) {
-      waiting.add(key);
+      waiting.set(key, performance.now());
+      watcher?.added();
       idle.shift()?.();
     }
   }
 
   async function worker(): Promise<void> {
     while (!stopped) {
-      const key = waiting.values().next().value;
-      if (key === undefined) {
+      const next = waiting.entries().next().value;
+      if (next === undefined) {
         await new Promise<void>((resolve) => idle.push(resolve));
         continue;
       }
+      const [key, since] = next;
       waiting.delete(key);
       busy.add(key);
+      const done = watcher?.taken(performance.now() - since);
       try {
         await work(key);
         failures.delete(key);
@@ -66,9 +73,11 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
         const n = failures.get(key) ?? 0;
         failures.set(key, n + 1);
         onError?.(key, error);
+        watcher?.retried();
         add(key, Math.min(baseDelayMs * 2 ** Math.min(n, 30), maxDelayMs));
       } finally {
         busy.delete(key);
+        done?.();
         if (dirty.delete(key)) add(key);
       }
     }

@@ -9,6 +9,7 @@ import {
   type Informers,
   type KubeClient,
   type Log,
+  type QueueWatcher,
   type WorkQueue,
 } from "../client/mod.ts";
 import type { HostRoutes } from "./host-routes/ports.ts";
@@ -24,20 +25,26 @@ export interface ControllerContext {
   caCert: string;
   /** Absent where the server does not stand on the cluster's host. */
   hostRoutes?: HostRoutes | undefined;
+  /** Watches the queue of that name. */
+  queues?: ((name: string) => QueueWatcher) | undefined;
 }
 
 /** Sets up handlers and caches at once; the result works until the signal aborts, once every cache has its first list. */
 export type StartController = (context: ControllerContext) => (signal: AbortSignal) => Promise<void>;
 
+/** endpoint_slice of the endpoint-slice-controller: as Kubernetes' controllers name their queues. */
+const queueName = (controller: string): string => controller.replace(/-controller$/, "").replaceAll("-", "_");
+
 /** A queue whose failures are logged under the controller's name. */
 export function controllerQueue(
-  { log }: ControllerContext,
+  { log, queues }: ControllerContext,
   name: string,
   options: { workers?: number; work(key: string): Promise<void> },
 ): WorkQueue {
   return createWorkQueue({
     workers: options.workers ?? 5,
     work: options.work,
+    watcher: queues?.(queueName(name)),
     onError(key, error) {
       // Conflicts are the ordinary course of things: the next try reads the newer object.
       const quiet =

@@ -1,6 +1,6 @@
 // The controllers of a cluster, run together: one informer a resource, one loop a controller.
 import type { ClusterFacts } from "../../core/cluster/config.ts";
-import { createInformers, errorFields, type KubeClient, type Log } from "../client/mod.ts";
+import { createInformers, errorFields, type KubeClient, type Log, type QueueWatcher } from "../client/mod.ts";
 import type { ControllerContext, StartController } from "./context.ts";
 import { startCronJobs } from "./cronjob/mod.ts";
 import { startDaemonSets } from "./daemonset/mod.ts";
@@ -36,6 +36,8 @@ export interface ControllersOptions {
   log: Log;
   /** The host's routes into the cluster; absent: they are left alone. */
   hostRoutes?: HostRoutes | undefined;
+  /** Watches the controllers' queues by their names. */
+  queues?: ((name: string) => QueueWatcher) | undefined;
 }
 
 const controllers: readonly StartController[] = [
@@ -67,11 +69,20 @@ const controllers: readonly StartController[] = [
 
 /** Runs every controller until the signal aborts. Rejects only for a mistake in the code. */
 export async function startControllers(options: ControllersOptions, signal: AbortSignal): Promise<void> {
-  const { client, cluster, caCert, log, hostRoutes } = options;
+  const { client, cluster, caCert, log, hostRoutes, queues } = options;
   const informers = createInformers(client, (resource, error) =>
     log.warn({ resource, ...errorFields(error) }, "the controllers' watch was interrupted"),
   );
-  const context: ControllerContext = { client, informers, log, now: Date.now, cluster, caCert, hostRoutes };
+  const context: ControllerContext = {
+    client,
+    informers,
+    log,
+    now: Date.now,
+    cluster,
+    caCert,
+    hostRoutes,
+    queues,
+  };
   const runs = controllers.map((start) => start(context));
   const caches = informers.run(signal);
   const stopped = new Promise<void>((resolve) => {
