@@ -80,6 +80,18 @@ async function fill({ cluster, client }: Rig, from: number, to: number): Promise
   }
 }
 
+/** Waits until the controllers have nothing left to say of what was written: the conditions of new Services take their time. */
+async function atRest({ cluster }: Rig): Promise<void> {
+  const end = performance.now() + 300_000;
+  for (let quiet = 0; quiet < 3; ) {
+    if (performance.now() > end) throw new Error("the controllers' queues are not empty within 5 min");
+    await sleep(500);
+    const page = await cluster.ok("get", "--raw", "/metrics");
+    const waiting = [...page.matchAll(/^workqueue_(?:depth|unfinished_work_seconds)\{.*\} (\S+)$/gm)];
+    quiet = waiting.length > 0 && waiting.every((m) => Number(m[1]) === 0) ? quiet + 1 : 0;
+  }
+}
+
 /** From the answer to a write that makes an endpoint ready to the first connection that is accepted. */
 async function oneEndpoint({ client, knocker, host }: Rig): Promise<number> {
   const set = (ready: boolean): Promise<unknown> =>
@@ -292,6 +304,7 @@ export const scale: Bench = {
         await fill(rig, there, size);
         there = size;
         await knocker.wait(rig.host.slice, 80, "accepted");
+        await atRest(rig);
         figures.push(...(await atSize(rig, size)));
       }
       return figures;
