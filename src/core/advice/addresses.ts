@@ -28,8 +28,10 @@ export function addressesOf(service: Service): string[] {
 
 const keyOf = (s: Service): string => `${s.metadata.namespace}/${s.metadata.name}`;
 
-/** Whose claim is the older one; a Service that is just being made has no time yet. */
-function isOlder(a: Service, b: Service): boolean {
+/** Whose claim goes first: who has the address, then who is older; a Service that is just being made has no time yet. */
+function goesFirst(a: Service, b: Service, address: string): boolean {
+  const has = (s: Service): boolean => given(s).includes(address);
+  if (has(a) !== has(b)) return has(a);
   const [x, y] = [a, b].map((s) => s.metadata.creationTimestamp ?? "9") as [string, string];
   return x === y ? keyOf(a) < keyOf(b) : x < y;
 }
@@ -56,7 +58,7 @@ export function addressFindings(service: Service, others: readonly Service[]): F
     if (ports.length > 0)
       out.push({
         reason: "LoadBalancerPortOverlap",
-        severity: isOlder(service, other) ? "advice" : "error",
+        severity: goesFirst(service, other, address) ? "advice" : "error",
         message: `${field}: ${address} on ${ports.slice(0, 3).join(", ")} is wanted by Service ${keyOf(other)} too`,
       });
     else if (taken && !given(service).includes(address))
