@@ -150,3 +150,34 @@ test("an IPAddress that belongs to somebody else reserves its address", async ()
   await server.request("DELETE", `${networking}/ipaddresses/10.96.0.120`);
   assert.equal((await make("free", { clusterIP: "10.96.0.120" })).status, 201);
 });
+
+test("when the last node port is given, the next is refused in Kubernetes' words, and takes nothing", async () => {
+  const small = await startTestServer({
+    cluster: { ...testCluster, nodePortRange: { from: 30000, to: 30001 } },
+  });
+  try {
+    const post = (name: string, spec: object) =>
+      small.request("POST", services, { body: service(name, spec) });
+    const local = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
+    assert.equal((await post("one", { type: "NodePort" })).status, 201);
+    // Its node port is to be had, the port of its health check is not.
+    const half = await post("half", local);
+    assert.deepEqual(
+      [half.status, half.body.message],
+      [500, "Internal error occurred: failed to allocate a HealthCheck NodePort 0: range is full"],
+    );
+    const chosen = await post("chosen", { ...local, healthCheckNodePort: 30001 + 1 });
+    assert.equal(
+      chosen.body.message,
+      "Internal error occurred: failed to allocate requested HealthCheck NodePort 30002: provided port is not in the valid range. The range of valid ports is 30000-30001",
+    );
+    assert.equal((await post("two", { type: "NodePort" })).status, 201);
+    const full = await post("three", { type: "NodePort" });
+    assert.deepEqual(
+      [full.status, full.body.message],
+      [500, "Internal error occurred: failed to allocate a nodePort: range is full"],
+    );
+  } finally {
+    await small.close();
+  }
+});

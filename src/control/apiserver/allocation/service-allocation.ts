@@ -160,8 +160,12 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
       taken.ports.push(wanted);
       return wanted;
     }
+    return takeAnyPort("nodePort", taken);
+  }
+
+  function takeAnyPort(what: string, taken: Taken): number {
     const found = ports.takeAny();
-    if ("refused" in found) throw internalError(`failed to allocate a nodePort: ${found.refused}`);
+    if ("refused" in found) throw internalError(`failed to allocate a ${what}: ${found.refused}`);
     taken.ports.push(found.port);
     return found.port;
   }
@@ -209,7 +213,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     const wanted = spec.healthCheckNodePort ?? 0;
     if (wanted !== 0 && wanted === old?.spec?.healthCheckNodePort) return;
     if (wanted === 0) {
-      spec.healthCheckNodePort = takePort(s, 0, "", taken);
+      spec.healthCheckNodePort = takeAnyPort("HealthCheck NodePort 0", taken);
       return;
     }
     const refused = ports.take(wanted);
