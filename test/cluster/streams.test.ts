@@ -119,6 +119,35 @@ for (const { name, env } of transports) {
     assert.deepEqual([code, stdout], [0, "hi\n"]);
   });
 
+  test(`${name}: a command that ends without reading its stdin ends its client, with its exit code`, async () => {
+    const cases = [
+      { script: "exit 3", code: 3, out: "" },
+      { script: "head -c 10 >/dev/null; echo ten; exit 4", code: 4, out: "ten\n" },
+      { script: "exec <&-; sleep 0.3; echo late", code: 0, out: "late\n" },
+      { script: "sleep 60 >/dev/null 2>&1 & exit 5", code: 5, out: "" },
+    ];
+    for (const { script, code, out } of cases) {
+      const piped = `head -c 50000000 /dev/zero 2>/dev/null | ${kubectl} exec -i box -- sh -c '${script}'`;
+      const done = await runCommand("sh", ["-c", piped], {
+        env: { ...cluster.env, ...env },
+        timeoutMs: 30_000,
+      });
+      assert.deepEqual([done.code, done.stdout], [code, out], `${script}: ${done.stderr}`);
+    }
+  });
+
+  test(`${name}: twenty commands at once`, async () => {
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        run(`${i}\n`, "exec", "-i", "box", "--", "sh", "-c", `cat; exit ${i}`),
+      ),
+    );
+    assert.deepEqual(
+      all.map(({ code, stdout }) => [code, stdout]),
+      all.map((_, i) => [i, `${i}\n`]),
+    );
+  });
+
   test(`${name}: what cannot be executed is said`, async () => {
     const missing = await run(undefined, "exec", "box", "--", "nosuch");
     assert.notEqual(missing.code, 0);

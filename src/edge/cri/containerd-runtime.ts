@@ -10,6 +10,7 @@ import type {
 } from "../../agents/kubelet/mod.ts";
 import { pause } from "../../control/client/mod.ts";
 import { CriError, openChannel } from "./_channel.ts";
+import { createStdinRelease } from "./_stdin-release.ts";
 
 const quickMs = 10_000;
 /** Sandboxes and containers start in under a second on an idle machine; a loaded one gets kubelet's two minutes. */
@@ -123,8 +124,20 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
   const byPod = (podUid: string | undefined): object =>
     podUid === undefined ? {} : { filter: { labelSelector: { [uidLabel]: podUid } } };
 
+  /** Where containerd's CRI plugin keeps its FIFOs; it does not change while containerd runs. */
+  let stateDirKnown: string | undefined;
+  async function stateDir(): Promise<string> {
+    if (stateDirKnown !== undefined) return stateDirKnown;
+    const { info } = await call("Status", { verbose: true }, quickMs);
+    const dir: unknown = JSON.parse(info.config ?? "{}").stateDir;
+    if (typeof dir !== "string") throw new Error("the runtime does not tell its state directory");
+    stateDirKnown = dir;
+    return dir;
+  }
+
   async function watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
     const filters = ['topic=="/tasks/exit",namespace=="k8s.io"', 'topic=="/tasks/oom",namespace=="k8s.io"'];
+    const stdin = createStdinRelease({ stateDir, signal });
     const onMessage = (m: { topic: string; event: { value: Buffer } }): void => {
       if (m.topic === "/tasks/oom") {
         onEvent({ kind: "oom", containerId: channel.decode("TaskOOM", m.event.value).containerId });
@@ -133,6 +146,7 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
       const exit = channel.decode("TaskExit", m.event.value);
       // An exec's end is no container's end: its id is its own.
       if (exit.id === exit.containerId) onEvent({ kind: "exit", containerId: exit.containerId });
+      else stdin.exited(exit.containerId, exit.id);
     };
     while (!signal.aborted) {
       await channel.stream("Subscribe", { filters }, onMessage, signal).catch(() => undefined);
