@@ -13,7 +13,7 @@ import { inPlace, type Lab, nodeAddress, nodeAddress6, podCIDR, podCIDR6 } from 
 export const table = "portolan-lab";
 
 export function factsOf(i: number, family: Family = "ip"): NodeFacts {
-  const zone = "";
+  const zone = `z${i}`;
   if (family === "ip6")
     return {
       family,

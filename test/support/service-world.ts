@@ -22,6 +22,16 @@ export interface WorldPlaces {
 
 const chance = (n: number): fc.Arbitrary<boolean> => fc.integer({ min: 0, max: 99 }).map((x) => x < n);
 
+/** A node's zone: z0 of n0. */
+const zoneOf = (nodeName: string): string => `z${nodeName.slice(1)}`;
+
+/** As trafficDistribution has them made; "some": the first endpoint's only, which then counts for nothing. */
+function hintsOf(kind: string, nodeName: string): { hints?: object } {
+  if (kind === "none") return {};
+  const forZones = [{ name: zoneOf(nodeName) }];
+  return { hints: kind === "nodes" ? { forZones, forNodes: [{ name: nodeName }] } : { forZones } };
+}
+
 /** Worlds over those places; addresses and node ports are never shared by two Services. */
 export function worlds(p: WorldPlaces): fc.Arbitrary<World> {
   const one = (index: number): fc.Arbitrary<World> =>
@@ -35,6 +45,7 @@ export function worlds(p: WorldPlaces): fc.Arbitrary<World> {
         externalLocal: chance(40),
         sticky: p.affinity ? chance(30) : fc.constant(false),
         guarded: chance(40),
+        hints: fc.constantFrom("none", "none", "zones", "nodes", "some"),
         ranges: fc.subarray(p.sourceRanges, { minLength: 1 }),
         endpoints: fc.array(
           fc.record({
@@ -82,9 +93,10 @@ export function worlds(p: WorldPlaces): fc.Arbitrary<World> {
             protocol: x.protocol,
             port: i === 0 ? r.target : p.targetPorts[0]!,
           })),
-          endpoints: r.endpoints.map(({ at, state }) => ({
+          endpoints: r.endpoints.map(({ at, state }, i) => ({
             addresses: [at.address],
             nodeName: at.nodeName,
+            ...hintsOf(r.hints === "some" && i > 0 ? "none" : r.hints, at.nodeName),
             conditions: {
               ready: state === "ready",
               serving: state !== "not-ready",
