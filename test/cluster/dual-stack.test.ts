@@ -1,7 +1,8 @@
 // Two address families on two nodes, and IPv6 alone on one: addresses of nodes and pods, Services by each of their addresses
 // from everywhere, names, and that nothing is left behind.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { eventually, runCommand, startCluster, type TestCluster } from "../support/cluster.ts";
 import { leftovers } from "../support/leftovers.ts";
@@ -166,9 +167,35 @@ describe("a dual-stack cluster of two nodes", needsIPv6, () => {
   });
 });
 
+/** A network beyond the machine: the default route leads there, and a server there tells clients their address. */
+async function openOutside(): Promise<() => Promise<void>> {
+  const ip = async (command: string): Promise<void> => {
+    const { code, stderr } = await runCommand("ip", command.split(" "));
+    assert.equal(code, 0, `ip ${command}: ${stderr}`);
+  };
+  const netns = `portolan-test-outside-${process.pid}`;
+  await ip(`netns add ${netns}`);
+  await ip(`link add up0 type veth peer name out0 netns ${netns}`);
+  for (const command of ["address add 2001:db8::1/64 dev up0 nodad", "link set up0 up"]) await ip(command);
+  for (const command of ["address add 2001:db8::2/64 dev out0 nodad", "link set out0 up"])
+    await ip(`-n ${netns} ${command}`);
+  await ip("-6 route add default via 2001:db8::2");
+  const script = `require("http").createServer((q, a) => a.end(q.socket.remoteAddress)).listen(80, "2001:db8::2")`;
+  const server = spawn("nsenter", [`--net=/run/netns/${netns}`, process.execPath, "-e", script], {
+    stdio: "ignore",
+  });
+  return async () => {
+    server.kill("SIGKILL");
+    await ip("link delete up0");
+    await ip(`netns delete ${netns}`);
+  };
+}
+
 describe("an IPv6 cluster", needsIPv6, () => {
   let cluster: TestCluster;
+  let closeOutside = async (): Promise<void> => {};
   before(async () => {
+    closeOutside = await openOutside();
     cluster = await startCluster("six", "--ip-family", "ipv6");
     await apply(cluster, [
       pod("web", "nginx", "node-1", {
@@ -186,7 +213,9 @@ describe("an IPv6 cluster", needsIPv6, () => {
     assert.equal(code, 0, stdout + stderr);
     assert.deepEqual(leftovers("six"), []);
   });
-  const inPod = (...command: string[]) => cluster.ok("exec", "client-1", "--", ...command);
+  after(() => closeOutside());
+  const inPodWith = (pod: string, ...command: string[]) => cluster.ok("exec", pod, "--", ...command);
+  const inPod = (...command: string[]) => inPodWith("client-1", ...command);
   const page = (at: string) => inPod("wget", "-q", "-T", "3", "-O", "-", at);
 
   test("every address is IPv6: the API server's, the node's, the pod's, the Service's", async () => {
@@ -204,6 +233,15 @@ describe("an IPv6 cluster", needsIPv6, () => {
     assert.match(await page("http://web.default.svc.cluster.local/"), /nginx/);
     const ip = await cluster.ok("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
     await reached(cluster, ["host"], url(ip));
+  });
+
+  test("pods get out by the machine's address, and the machine goes on listening to its routers", async () => {
+    const outside = ["curl", "-sS", "--max-time", "3", "http://[2001:db8::2]/"];
+    assert.equal(await inPodWith("client-2", ...outside), "2001:db8::1");
+    const setting = (name: string) => readFileSync(`/proc/sys/net/ipv6/conf/${name}`, "utf8").trim();
+    assert.equal(setting("all/forwarding"), "1");
+    assert.equal(setting("up0/accept_ra"), "2");
+    assert.equal(setting("default/accept_ra"), "1", "links of others, later on");
   });
 
   test("the API server answers in a pod, and reaches pods; host ports and logs are there", async () => {

@@ -5,7 +5,8 @@ import { loopbackGuard } from "../../core/network/mod.ts";
 import { printTable } from "../../core/nft/mod.ts";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
-import { entryRules, removeEntries, routeEntries } from "./entry-nodes.ts";
+import { removeEntries, routeEntries } from "./entry-nodes.ts";
+import { makeHostTable } from "./host-table.ts";
 import { spreadByPort } from "./multipath-hash.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
 import { type FamilyPlan, familyPlans, type Plan, type TakenRange } from "./plan.ts";
@@ -158,67 +159,6 @@ async function openLoopback(netns: string): Promise<void> {
     input: printTable(loopbackGuard),
   });
   await setSysctls(netns, { "net/ipv4/conf/all/route_localnet": "1" });
-}
-
-/**
- * The host's table: connections stay with the node they entered by (entry-nodes.ts), and pods get out.
- *
- * Lets pods out where the machine has a way out: their addresses mean nothing beyond it, so what leaves through another
- * interface is masqueraded. What the machine has no route for is refused at once, in words that end a lookup too (a UDP
- * socket hears of nothing softer): a machine that does not forward would drop it, and pods would wait for their time-outs.
- */
-async function makeHostTable(of: FamilyPlan, { cluster, index }: Plan, bridge: string): Promise<void> {
-  const { family, ranges } = of;
-  const defaults = await ipJson<unknown[]>([`-${family}`, "route", "show", "default"]);
-  const table = `${family === 4 ? "ip" : "ip6"} ${hostTableName(cluster.name)}`;
-  const source = family === 4 ? "ip saddr" : "ip6 saddr";
-  const out =
-    defaults.length === 0
-      ? ""
-      : `
-  chain postrouting {
-    type nat hook postrouting priority srcnat;
-    ${source} { ${ranges.nodeCIDR}, ${ranges.podCIDR} } oifname != "${bridge}" masquerade
-  }`;
-  // What has no route is of type unicast in IPv4 and unreachable in IPv6. Link-local destinations are the link's own business:
-  // neighbours ask for one another there. A connection of IPv6 hears of an ICMP message that comes while it is being made
-  // only when it tries again, a second later: resets it hears at once.
-  const lost = `iifname "${bridge}" fib daddr oif missing`;
-  const refusals =
-    family === 4
-      ? [`${lost} fib daddr type unicast reject with icmp type admin-prohibited`]
-      : ["meta l4proto tcp reject with tcp reset", "reject with icmpv6 type admin-prohibited"].map(
-          (verdict) => `${lost} ip6 daddr != fe80::/10 fib daddr type { unicast, unreachable } ${verdict}`,
-        );
-  await run("nft", ["-f", "-"], {
-    input: `
-table ${table} {}
-delete table ${table}
-table ${table} {${entryRules(of, index, bridge)}${out}
-  chain prerouting {
-    type filter hook prerouting priority filter;
-    ${refusals.join("\n    ")}
-  }
-}
-`,
-  });
-  if (defaults.length === 0) return;
-  if (family === 4) await run("sh", ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
-  else await forwardIPv6();
-}
-
-/**
- * A machine that forwards IPv6 no longer listens to its own routers, and forgets the default route it has of them, unless it
- * is told to listen all the same (accept_ra 2, Linux' ip-sysctl).
- */
-async function forwardIPv6(): Promise<void> {
-  const script = `
-[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" = 0 ] || exit 0
-for link in /proc/sys/net/ipv6/conf/*; do
-  [ "$(cat "$link/accept_ra")" != 1 ] || echo 2 > "$link/accept_ra"
-done
-echo 1 > /proc/sys/net/ipv6/conf/all/forwarding`;
-  await run("sh", ["-e", "-c", script]);
 }
 
 /** Takes away everything that createNetwork makes; what is gone already is no error. */
