@@ -303,3 +303,41 @@ test("a cluster that is given a second family later adds it to its range", async
   await ensureBootstrapObjects(server.api.client, testClusterDual, server.ca);
   assert.deepEqual(await cidrs(), ["10.96.0.0/16", "fd00:10:96::/112"]);
 });
+
+test("how full the ranges are, and what was given out of them, in kube-apiserver's metrics", async (t) => {
+  const server = await startTestServer({ cluster: testClusterDual });
+  t.after(() => server.close());
+  const metric = async (name: string): Promise<number> => {
+    const { text } = await server.request("GET", "/metrics");
+    const line = text.split("\n").find((l) => l.startsWith(`${name} `));
+    return line === undefined ? Number.NaN : Number(line.slice(name.length + 1));
+  };
+  const ips = "kube_apiserver_clusterip_allocator";
+  const ports = "kube_apiserver_nodeport_allocator";
+  const six = 'cidr="fd00:10:96::/112"';
+  assert.equal(await metric(`${ips}_allocated_ips{${six}}`), 0);
+  assert.equal(await metric(`${ips}_available_ips{${six}}`), 65535);
+  // The cluster's own two.
+  assert.equal(await metric(`${ips}_allocated_ips{cidr="10.96.0.0/16"}`), 2);
+  assert.equal(await metric(`${ips}_allocation_total{cidr="10.96.0.0/16",scope="static"}`), 2);
+  const pair = ["fd00:10:96::7", "10.96.0.7"];
+  const spec = { type: "NodePort", ipFamilyPolicy: "RequireDualStack" };
+  assert.equal((await make("any", spec, server)).status, 201);
+  const named = { ...spec, clusterIP: pair[0], clusterIPs: pair, ports: [{ port: 80, nodePort: 30007 }] };
+  assert.equal((await make("named", named, server)).status, 201);
+  assert.equal((await make("refused", named, server)).status, 422);
+  const dry = await server.request("POST", `${services}?dryRun=All`, { body: service("dry", spec) });
+  assert.equal(dry.status, 201, dry.text);
+  const rows: [name: string, value: number][] = [
+    [`${ips}_allocated_ips{${six}}`, 2],
+    [`${ips}_available_ips{${six}}`, 65533],
+    [`${ips}_allocation_total{${six},scope="dynamic"}`, 1],
+    [`${ips}_allocation_total{${six},scope="static"}`, 1],
+    [`${ips}_allocation_errors_total{${six},scope="static"}`, 1],
+    [`${ports}_allocated_ports`, 2],
+    [`${ports}_available_ports`, 2766],
+    [`${ports}_allocation_total{scope="dynamic"}`, 1],
+    [`${ports}_allocation_total{scope="static"}`, 1],
+  ];
+  for (const [name, value] of rows) assert.equal(await metric(name), value, name);
+});

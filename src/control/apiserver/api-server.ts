@@ -14,7 +14,7 @@ import { createInProcessClient } from "../client/in-process.ts";
 import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { admissionPlugins, denyExternalIPs } from "./admission/mod.ts";
-import { createServiceAllocation, quotaReservation } from "./allocation/mod.ts";
+import { createAllocationMetrics, createServiceAllocation, quotaReservation } from "./allocation/mod.ts";
 import {
   configurationPath,
   createAuthenticator,
@@ -88,6 +88,7 @@ const openPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
 
 export function createApiServer(o: ApiServerOptions): ApiServer {
   const registry = createRegistry(o.definitions);
+  const page = o.metrics ?? createMetricPage();
   const core: ApiCore = {
     store: o.store,
     codec: createCodec(o.schema),
@@ -98,7 +99,12 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
       ...(o.admission ?? []),
     ],
     reserve: [
-      createServiceAllocation({ store: o.store, cluster: o.cluster, random: Math.random }),
+      createServiceAllocation({
+        store: o.store,
+        cluster: o.cluster,
+        random: Math.random,
+        metrics: createAllocationMetrics(page),
+      }),
       quotaReservation(o.store, o.now ?? Date.now),
       ...(o.reserve ?? []),
     ],
@@ -116,7 +122,7 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
   const authenticate = createAuthenticator(verify);
   const inFlight = { readOnly: 0, mutating: 0 };
   const metrics = createMetrics(o.store, registry, {
-    page: o.metrics ?? createMetricPage(),
+    page,
     inFlight,
     version: versionInfo(),
   });

@@ -1,6 +1,15 @@
 // The cluster IPs: a range without its first address, every address given out once. The last one is left out for IPv4 only,
 // where it would be a broadcast address (kubernetes pkg/registry/core/service/ipallocator).
-import { mustParseCIDR, nthAddress, offsetIn, parseIP, printIP, sizeOf } from "../../../core/net/mod.ts";
+import {
+  mustParseCIDR,
+  nthAddress,
+  offsetIn,
+  parseIP,
+  printCIDR,
+  printIP,
+  sizeOf,
+} from "../../../core/net/mod.ts";
+import type { RangeUse } from "./allocation-metrics.ts";
 import { createNumberPool, staticBand } from "./number-pool.ts";
 import { createSparsePool, type SparsePool } from "./sparse-pool.ts";
 
@@ -13,6 +22,7 @@ export interface AddressRange {
   release(address: string): void;
   /** Whether the address is one that the range gives out, free or not. */
   gives(address: string): boolean;
+  use(): RangeUse[];
 }
 
 /** What Kubernetes says of an address that no range gives out. */
@@ -31,6 +41,9 @@ function poolOf(size: bigint, band: number): SparsePool {
       return n === undefined ? undefined : BigInt(n);
     },
     release: (n) => dense.release(Number(n)),
+    get held() {
+      return Number(size) - dense.free;
+    },
   };
 }
 
@@ -71,5 +84,6 @@ export function createAddressRange(text: string, random: () => number): AddressR
       if (n !== undefined) pool.release(n);
     },
     gives: (address) => position(address) !== undefined,
+    use: () => [{ cidr: printCIDR(cidr), allocated: pool.held, available: Number(size - BigInt(pool.held)) }],
   };
 }

@@ -2,6 +2,7 @@
 // address is given out once all the same.
 import { type CIDR, mustParseCIDR, parseCIDR, printCIDR, sizeOf } from "../../../core/net/mod.ts";
 import { type AddressRange, createAddressRange, outside } from "./address-range.ts";
+import type { AllocationMetrics } from "./allocation-metrics.ts";
 
 export interface AddressRanges extends AddressRange {
   /** The ranges beside the cluster's own that are given out from now on; those of the other family are left out. */
@@ -16,7 +17,12 @@ interface Member {
   range: AddressRange;
 }
 
-export function createAddressRanges(own: string, random: () => number): AddressRanges {
+/** `tell` hears of every attempt: out of which range, whether the address was named, and whether it was had. */
+export function createAddressRanges(
+  own: string,
+  random: () => number,
+  tell: AllocationMetrics["address"] = () => {},
+): AddressRanges {
   const first: Member = { cidr: mustParseCIDR(own), range: createAddressRange(own, random) };
   let members = [first];
   /** Every address in use, so that a range that comes later knows them. */
@@ -45,7 +51,9 @@ export function createAddressRanges(own: string, random: () => number): AddressR
     },
     take(address) {
       const member = members.find((m) => m.range.gives(address));
-      const refused = member ? member.range.take(address) : outside;
+      if (!member) return outside;
+      const refused = member.range.take(address);
+      tell(printCIDR(member.cidr), "static", refused === undefined);
       if (refused === undefined) hold(address);
       return refused;
     },
@@ -53,6 +61,7 @@ export function createAddressRanges(own: string, random: () => number): AddressR
       let last: ReturnType<AddressRange["takeAny"]> = { refused: "range is full" };
       for (const m of members) {
         last = m.range.takeAny();
+        tell(printCIDR(m.cidr), "dynamic", "address" in last);
         if ("refused" in last) continue;
         hold(last.address);
         return last;
@@ -60,6 +69,7 @@ export function createAddressRanges(own: string, random: () => number): AddressR
       return last;
     },
     hold,
+    use: () => members.flatMap((m) => m.range.use()),
     gives: (address) => members.some((m) => m.range.gives(address)),
     release(address) {
       used.delete(address);

@@ -7,6 +7,7 @@ export interface PortRange {
   takeAny(): { port: number } | { refused: string };
   hold(port: number): void;
   release(port: number): void;
+  use(): { allocated: number; available: number };
 }
 
 export function createPortRange(range: { from: number; to: number }, random: () => number): PortRange {
@@ -23,6 +24,7 @@ export function createPortRange(range: { from: number; to: number }, random: () 
       const n = pool.takeAny(random);
       return n === undefined ? { refused: "range is full" } : { port: range.from + n };
     },
+    use: () => ({ allocated: size - pool.free, available: pool.free }),
     hold(port) {
       if (inside(port)) pool.take(port - range.from);
     },

@@ -18,6 +18,7 @@ import type { KeyValue, Store } from "../../store/mod.ts";
 import type { Reserve } from "../context.ts";
 import { storedObject } from "../stored-object.ts";
 import { type AddressRanges, createAddressRanges } from "./address-ranges.ts";
+import { type AllocationMetrics, noAllocationMetrics } from "./allocation-metrics.ts";
 import { createPortRange } from "./port-range.ts";
 
 const kind = { group: "", kind: "Service" };
@@ -50,13 +51,20 @@ export interface AllocationOptions {
   store: Store;
   cluster: ClusterFacts;
   random(): number;
+  metrics?: AllocationMetrics;
 }
 
 /** Reads every Service in the store and follows it from then on. */
-export function createServiceAllocation({ store, cluster, random }: AllocationOptions): Reserve {
+export function createServiceAllocation(options: AllocationOptions): Reserve {
+  const { store, cluster, random, metrics = noAllocationMetrics } = options;
+  /** What a dry run takes is not counted. */
+  let counting = false;
+  const tell: AllocationMetrics["address"] = (cidr, scope, ok) => {
+    if (counting) metrics.address(cidr, scope, ok);
+  };
   const byFamily = new Map<IPFamily, AddressRanges>();
   for (const [family, { serviceCIDR }] of rangesByFamily(cluster))
-    byFamily.set(family, createAddressRanges(serviceCIDR, random));
+    byFamily.set(family, createAddressRanges(serviceCIDR, random, tell));
   const families = [...byFamily.keys()];
   /** Undefined for a family that the cluster has no more. */
   const rangesFor = (address: string): AddressRanges | undefined => byFamily.get(familyOf(address));
@@ -149,10 +157,16 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
     spec.clusterIP = ips[0]!;
   }
 
+  function takeNamedPort(port: number): string | undefined {
+    const refused = ports.take(port);
+    if (counting) metrics.nodePort("static", refused === undefined);
+    return refused;
+  }
+
   /** Takes one port, or any; `field` for the message. */
   function takePort(s: Service, wanted: number, field: string, taken: Taken): number {
     if (wanted !== 0) {
-      const refused = ports.take(wanted);
+      const refused = takeNamedPort(wanted);
       if (refused !== undefined)
         throw invalid(kind, s.metadata.name!, [
           { type: "FieldValueInvalid", field, value: wanted, detail: refused },
@@ -165,6 +179,7 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
 
   function takeAnyPort(what: string, taken: Taken): number {
     const found = ports.takeAny();
+    if (counting) metrics.nodePort("dynamic", "port" in found);
     if ("refused" in found) throw internalError(`failed to allocate a ${what}: ${found.refused}`);
     taken.ports.push(found.port);
     return found.port;
@@ -216,19 +231,24 @@ export function createServiceAllocation({ store, cluster, random }: AllocationOp
       spec.healthCheckNodePort = takeAnyPort("HealthCheck NodePort 0", taken);
       return;
     }
-    const refused = ports.take(wanted);
+    const refused = takeNamedPort(wanted);
     if (refused !== undefined)
       throw internalError(`failed to allocate requested HealthCheck NodePort ${wanted}: ${refused}`);
     taken.ports.push(wanted);
   }
 
-  return ({ def, object, old }) => {
+  metrics.watch(() => ({
+    ranges: [...byFamily.values()].flatMap((r) => r.use()),
+    nodePorts: ports.use(),
+  }));
+  return ({ def, object, old, context }) => {
     if (!isService(def) || !object) return undefined;
     const service = object as Service;
     const before = old as Service | undefined;
     const errors = initIPFamilies(service, before, families);
     if (errors.length > 0) throw invalid(kind, service.metadata.name!, errors);
     const taken: Taken = { addresses: [], ports: [] };
+    counting = !context.dryRun;
     const release = (): void => {
       // A write that failed may turn out to be on the disk after all.
       for (const a of taken.addresses) freeAddress(a);

@@ -6,6 +6,7 @@ export interface SparsePool {
   /** Any free number, the high band first; undefined when all are held. `random` gives 0 ≤ x < 1. */
   takeAny(random: () => number): bigint | undefined;
   release(n: bigint): void;
+  readonly held: number;
 }
 
 /** 0 ≤ n < width, also beyond the 53 bits that one draw has. */
@@ -41,5 +42,8 @@ export function createSparsePool(size: bigint, lowBand: bigint): SparsePool {
     take,
     takeAny: (random) => takeWithin(lowBand, size, random) ?? takeWithin(0n, lowBand, random),
     release: (n) => void held.delete(n),
+    get held() {
+      return held.size;
+    },
   };
 }
