@@ -2,7 +2,7 @@
 // the questions from the other. Then how long an answer takes at half that rate, and the memory of ten thousand Services.
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -82,14 +82,30 @@ function perf(server: Server, file: string, ...options: string[]): Promise<strin
   });
 }
 
-/** Answers a second with so many questions on the way at a time. */
-async function rate(server: Server, file: string): Promise<number> {
+/** CPU time of a process so far, in seconds (proc(5), utime and stime in clock ticks). */
+function cpuSeconds({ child }: Server): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+interface Rate {
+  perSecond: number;
+  /** CPU time of one answer, in microseconds: the same on a busy machine. */
+  cpu: number;
+}
+
+/** Answers with so many questions on the way at a time. */
+async function rate(server: Server, file: string): Promise<Rate> {
+  const before = cpuSeconds(server);
   const out = await perf(server, file, "-q", "200");
   const lost = Number(/Queries lost: +(\d+)/.exec(out)?.[1] ?? Number.NaN);
   const failed = /SERVFAIL|REFUSED|FORMERR/.exec(/Response codes: .*/.exec(out)?.[0] ?? "");
   const value = Number(/Queries per second: +([\d.]+)/.exec(out)?.[1] ?? Number.NaN);
   if (!(value > 0) || lost > 100 || failed) throw new Error(`dnsperf at port ${server.port}:\n${out}`);
-  return value;
+  const answered = Number(/Queries completed: +(\d+)/.exec(out)?.[1] ?? Number.NaN);
+  return { perSecond: value, cpu: ((cpuSeconds(server) - before) / answered) * 1e6 };
 }
 
 /** The p99 of answers at a fixed rate, in milliseconds; dnsperf tells each one's time. */
@@ -122,14 +138,18 @@ async function underLoad(dir: string): Promise<Figure[]> {
     const entries = Object.entries(servers);
     for (const [, server] of entries) await answers(server, file);
     // Every kind in each round, the first to warm up.
-    const rates = new Map(entries.map(([kind]) => [kind, [] as number[]]));
+    const rates = new Map(entries.map(([kind]) => [kind, [] as Rate[]]));
     for (let round = 0; round <= rounds; round++)
       for (const [kind, server] of entries) {
         const value = await rate(server, file);
         if (round > 0) rates.get(kind)!.push(value);
       }
-    const median = (kind: string): number => quantile(rates.get(kind) ?? [], 0.5);
-    const [ours, echo] = [median("dns"), median("echo")];
+    const median = (kind: string, of: keyof Rate): number =>
+      quantile(
+        (rates.get(kind) ?? []).map((r) => r[of]),
+        0.5,
+      );
+    const [ours, echo] = [median("dns", "perSecond"), median("echo", "perSecond")];
     const p99 = await p99At(servers.dns, file, ours / 2);
     const echoP99 = await p99At(servers.echo, file, ours / 2);
     servers.dns.child.send("memory");
@@ -143,8 +163,20 @@ async function underLoad(dir: string): Promise<Figure[]> {
         met: ours / echo >= 0.6,
       },
       ...(servers.unbound
-        ? [{ ...row, what: "  the same", against: { what: "unbound, one thread", value: median("unbound") } }]
+        ? [
+            {
+              ...row,
+              what: "  the same",
+              against: { what: "unbound, one thread", value: median("unbound", "perSecond") },
+            },
+          ]
         : []),
+      {
+        what: "  CPU time of an answer",
+        value: median("dns", "cpu"),
+        unit: "µs",
+        against: { what: "the echo's", value: median("echo", "cpu") },
+      },
       {
         what: "  p99 of an answer at half that rate",
         value: p99,
