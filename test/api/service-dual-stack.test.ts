@@ -341,3 +341,16 @@ test("how full the ranges are, and what was given out of them, in kube-apiserver
   ];
   for (const [name, value] of rows) assert.equal(await metric(name), value, name);
 });
+
+test("ranges that shut the host out in one family are told at the write", async () => {
+  const { status, headers } = await make("guarded", {
+    type: "LoadBalancer",
+    ipFamilyPolicy: "PreferDualStack",
+    loadBalancerSourceRanges: ["172.30.0.0/24"],
+  });
+  assert.equal(status, 201);
+  assert.match(
+    String(headers.warning),
+    /loadBalancerSourceRanges: fd00:172:30::1, this cluster's host, is in none/,
+  );
+});

@@ -8,7 +8,7 @@ import {
   type ProbeFailure,
   type Surroundings,
 } from "../../../core/advice/mod.ts";
-import { semanticEqual } from "../../../core/api/kinds/mod.ts";
+import { initIPFamilies, normalizeServiceClusterIPs, semanticEqual } from "../../../core/api/kinds/mod.ts";
 import type {
   CoreEvent,
   EndpointSlice,
@@ -97,7 +97,11 @@ export const serviceWarnings: AdmissionPlugin = (request, core) => {
   const { def, namespace, name, object, old, subresource, context } = request;
   if (def.group !== "" || def.plural !== "services" || subresource !== "" || !object || !namespace) return;
   if (semanticEqual((object as Service).spec, (old as Service | undefined)?.spec)) return;
-  const service = { ...(object as Service), metadata: { ...object.metadata, namespace } };
+  const { spec } = object as Service;
+  const service: Service = { ...object, metadata: { ...object.metadata, namespace }, spec: { ...spec } };
+  // Its families are settled only after admission; if they cannot be, the write is refused.
+  normalizeServiceClusterIPs(service, old as Service | undefined);
+  initIPFamilies(service, old as Service | undefined, core.ipFamilies);
   const selector = service.spec?.selector ?? {};
   const candidates = candidatesIn(namespace, core);
   if (!candidates) return;
