@@ -108,6 +108,29 @@ test("a port in use and a colliding route are named with their cure", async () =
   assert.deepEqual(leftovers("route", [dir]), []);
 });
 
+test("where IPv6 is switched off, a cluster that needs it is refused with the cure", {
+  skip: existsSync("/proc/sys/net/ipv6") ? false : "this kernel has no IPv6",
+}, async () => {
+  const setting = "/proc/sys/net/ipv6/conf/all/disable_ipv6";
+  writeFileSync(setting, "1");
+  try {
+    const { code, stderr } = await portolan("up", "--name", "six", "--ip-family", "dual");
+    assert.equal(code, 1);
+    assert.match(stderr, /IPv6 is switched off .*: sysctl -w net\.ipv6\.conf\.all\.disable_ipv6=0/);
+  } finally {
+    writeFileSync(setting, "0");
+  }
+  await runCommand("ip", ["-6", "route", "add", "fd00:10::/32", "dev", "lo"]);
+  const route = await portolan("up", "--name", "six", "--ip-family", "ipv6");
+  await runCommand("ip", ["-6", "route", "delete", "fd00:10::/32", "dev", "lo"]);
+  assert.equal(route.code, 1);
+  assert.match(
+    route.stderr,
+    /fd00:10:244::\/56 collides with the route fd00:10::\/32 dev lo; choose another: portolan up --pod-cidr/,
+  );
+  assert.deepEqual(leftovers("six", [dir]), []);
+});
+
 test("server, node and containerd are killed: no container restarts, no request fails, all come back", async () => {
   const cluster = await startCluster("killed");
   try {
