@@ -75,7 +75,19 @@ async function startUnbound(port: number, dir: string): Promise<Server> {
 }
 
 function perf(server: Server, file: string, ...options: string[]): Promise<string> {
-  const args = ["-s", "127.0.0.1", "-p", `${server.port}`, "-d", file, "-l", `${seconds}`, ...options];
+  const args = [
+    "-b",
+    "4096",
+    "-s",
+    "127.0.0.1",
+    "-p",
+    `${server.port}`,
+    "-d",
+    file,
+    "-l",
+    `${seconds}`,
+    ...options,
+  ];
   return run("taskset", ["-c", cores.client, dnsperf, ...args], {
     timeoutMs: (seconds + 20) * 1000,
     maxOutput: 256 << 20,
