@@ -32,8 +32,9 @@ export interface ProgressReport {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Between two reports. */
+/** Between two reports; longer and longer while one follows the other. */
 const restMs = 50;
+const longestRestMs = 400;
 /** Until what was only read is told. */
 const lazyMs = 2000;
 /** Until a report is repeated. */
@@ -95,6 +96,7 @@ export function createProgressReport(options: ProgressReportOptions): ProgressRe
     read: () => demand(clock.now() + lazyMs),
     async run(signal) {
       let failures = 0;
+      let rest = restMs;
       while (!signal.aborted) {
         await waitUntilDue(signal);
         if (signal.aborted) return;
@@ -110,7 +112,8 @@ export function createProgressReport(options: ProgressReportOptions): ProgressRe
             log.warn({ error: String(error), told }, "could not tell how far the service table is");
           demand(clock.now() + Math.min(250 * 2 ** failures, 5000));
         }
-        await clock.sleep(restMs, signal);
+        await clock.sleep(rest, signal);
+        rest = clock.now() >= due ? Math.min(rest * 2, longestRestMs) : restMs;
       }
     },
   };

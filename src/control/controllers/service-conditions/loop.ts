@@ -13,7 +13,7 @@ import { selectedPods } from "../service-pods/mod.ts";
 import { createCoverage } from "./coverage.ts";
 import { decideConditions, isNameOnly, programmedCondition, type Verdict } from "./decide.ts";
 import { followNodes } from "./follow-nodes.ts";
-import { createPace, processLoad } from "./pace.ts";
+import { createPace, type Pace, processLoad } from "./pace.ts";
 import { watchProbeFailures } from "./probe-failures.ts";
 import { hasReadyEndpoint, slicesFollow } from "./slices-follow.ts";
 import { createSurroundings } from "./surroundings.ts";
@@ -26,7 +26,12 @@ const stuckMs = 10_000;
 /** Between two writes that change nothing but a message. */
 const rewordMs = 10_000;
 const writesPerSecond = 500;
-const writesAtOnce = 100;
+/** Of new Services, while others are being made or the process has no rest. */
+const writesWhileBusy = 20;
+const writesAtOnce = 50;
+/** New Services within a look of the pace, more of which are a burst. */
+const burstOfServices = 5;
+const busyLoad = 0.8;
 
 const serviceName = "kubernetes.io/service-name";
 const sliceKey = (s: EndpointSlice): string =>
@@ -42,11 +47,21 @@ export const startServiceConditions: StartController = (context) => {
   slices.index("of-service", (s) => [sliceKey(s)]);
 
   const coverage = createCoverage({ now, stuckMs });
-  /** New Services wait in `fresh`, so that thousands of them do not keep a change of one that is known waiting. */
-  const [fresh, known] = [8, 4].map((workers) =>
-    controllerQueue(context, "service-conditions", { workers, work: reconcile }),
-  ) as [WorkQueue, WorkQueue];
-  const pace = createPace({ perSecond: writesPerSecond, burst: writesAtOnce, now, load: processLoad() });
+  let made = 0;
+  const load = processLoad();
+  function isBusy(): boolean {
+    const many = made > burstOfServices;
+    made = 0;
+    return load() > busyLoad || many;
+  }
+  const rate = { perSecond: writesPerSecond, burst: writesAtOnce, now };
+  const freshPace = createPace({ ...rate, perSecondBusy: writesWhileBusy, isBusy });
+  const knownPace = createPace({ ...rate, perSecondBusy: writesPerSecond, isBusy: () => false });
+  const queueAt = (pace: Pace, workers: number): WorkQueue =>
+    controllerQueue(context, "service-conditions", { workers, work: (key) => reconcile(key, pace) });
+  /** New Services wait here, so that thousands of them do not keep a change of one that is known waiting. */
+  const fresh = queueAt(freshPace, 8);
+  const known = queueAt(knownPace, 4);
   const surroundings = createSurroundings({ informers, pods });
   const troubled = createTroubled();
   const reworded = new Map<string, number>();
@@ -90,6 +105,7 @@ export const startServiceConditions: StartController = (context) => {
   }
   services.on({
     added(service) {
+      made++;
       needs(service);
       gather(objectKey(service));
       wakeSharing(service);
@@ -156,7 +172,7 @@ export const startServiceConditions: StartController = (context) => {
     covered: wake,
   });
 
-  async function reconcile(key: string): Promise<void> {
+  async function reconcile(key: string, pace: Pace): Promise<void> {
     await pace.turn();
     const service = services.get(key);
     if (!service || service.metadata.deletionTimestamp) return;

@@ -1,5 +1,5 @@
-// Keeps what this controller does in the background there: after a burst, writes go at a steady rate, and at a fifth of it while
-// the process is busy with other things; evaluations leave turns for everybody else.
+// Keeps what this controller does in the background there: after a burst, writes go at a steady rate, and slowly while the
+// process is busy with other things; evaluations leave turns for everybody else.
 import { pause } from "../../client/mod.ts";
 
 export interface Pace {
@@ -15,14 +15,15 @@ export interface PaceOptions {
   burst: number;
   /** Milliseconds. */
   now(): number;
-  /** The part of time, 0 to 1, that the process has been working since the last call. */
-  load(): number;
+  /** While the process is busy. */
+  perSecondBusy: number;
+  /** Asked every 100 ms at most. */
+  isBusy(): boolean;
 }
 
-const busyLoad = 0.8;
 const lookEveryMs = 100;
 
-export function createPace({ perSecond, burst, now, load }: PaceOptions): Pace {
+export function createPace({ perSecond, perSecondBusy, burst, now, isBusy }: PaceOptions): Pace {
   let next = 0;
   let busy = false;
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -32,9 +33,9 @@ export function createPace({ perSecond, burst, now, load }: PaceOptions): Pace {
       const at = now();
       if (at - lookedAt >= lookEveryMs) {
         lookedAt = at;
-        busy = load() > busyLoad;
+        busy = isBusy();
       }
-      const each = (1000 / perSecond) * (busy ? 5 : 1);
+      const each = 1000 / (busy ? perSecondBusy : perSecond);
       next = Math.max(next, at - burst * each) + each;
       if (next > at) await pause(next - at, signal);
     },
