@@ -8,13 +8,15 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 export interface StdinRelease {
-  /** An exec's process has ended; what holds its stream, if anything does, is undone within half a second. */
+  /** An exec's process has ended; what holds its stream, if anything does, is undone within half a second of its output being read. */
   exited(containerId: string, execId: string): void;
 }
 
 export interface StdinReleaseOptions {
   /** The CRI plugin's state directory, as containerd tells it. */
   stateDir(): Promise<string>;
+  /** Whether ending a stream now would lose output that the client has not got yet. */
+  wouldLose(): Promise<boolean>;
   /** Ends every wait. */
   signal: AbortSignal;
 }
@@ -23,6 +25,9 @@ export interface StdinReleaseOptions {
 const firstMs = 150;
 const nextMs = 250;
 const slowestMs = 2000;
+/** How long a client may take to read what its command wrote, and how often it is looked at. */
+const readingMs = 60_000;
+const lookMs = 50;
 /** Execs that are looked after at once; past it they end with their container. */
 const maxWaiting = 4096;
 const containerIdForm = /^[0-9a-f]{1,128}$/;
@@ -66,8 +71,14 @@ async function empty(fifo: string): Promise<void> {
   }
 }
 
-export function createStdinRelease({ stateDir, signal }: StdinReleaseOptions): StdinRelease {
+export function createStdinRelease({ stateDir, wouldLose, signal }: StdinReleaseOptions): StdinRelease {
   let waiting = 0;
+
+  /** containerd closes a stream as soon as it is let go, and the stdin that it has not read makes that a reset. */
+  async function outputIsRead(): Promise<void> {
+    for (let waited = 0; waited < readingMs && (await wouldLose()); waited += lookMs)
+      await pause(lookMs, undefined, { signal });
+  }
 
   async function release(containerId: string, execId: string): Promise<void> {
     await pause(firstMs, undefined, { signal });
@@ -77,8 +88,10 @@ export function createStdinRelease({ stateDir, signal }: StdinReleaseOptions): S
       await pause(wait, undefined, { signal });
       // Until an output is done a process that the command left behind may still read its stdin. From then on containerd
       // takes no more of it from the client, and what it has taken is for nobody.
-      if ((await isDone(`${fifos}-stdout`)) || (await isDone(`${fifos}-stderr`)))
+      if ((await isDone(`${fifos}-stdout`)) || (await isDone(`${fifos}-stderr`))) {
+        await outputIsRead();
         await empty(`${fifos}-stdin`);
+      }
       fifos = await findFifos(io, execId);
     }
   }

@@ -11,6 +11,7 @@ import type {
 import { pause } from "../../control/client/mod.ts";
 import { CriError, openChannel } from "./_channel.ts";
 import { createStdinRelease } from "./_stdin-release.ts";
+import { wouldLoseNow } from "./_streaming-sockets.ts";
 
 const quickMs = 10_000;
 /** Sandboxes and containers start in under a second on an idle machine; a loaded one gets kubelet's two minutes. */
@@ -135,9 +136,20 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
     return dir;
   }
 
+  /** Where containerd serves its streams, once it has told. */
+  let streamPort: number | undefined;
+  function toldUrl(url: string): string {
+    streamPort = Number(new URL(url).port);
+    return url;
+  }
+
   async function watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
     const filters = ['topic=="/tasks/exit",namespace=="k8s.io"', 'topic=="/tasks/oom",namespace=="k8s.io"'];
-    const stdin = createStdinRelease({ stateDir, signal });
+    const stdin = createStdinRelease({
+      stateDir,
+      wouldLose: async () => streamPort !== undefined && (await wouldLoseNow(streamPort)),
+      signal,
+    });
     const onMessage = (m: { topic: string; event: { value: Buffer } }): void => {
       if (m.topic === "/tasks/oom") {
         onEvent({ kind: "oom", containerId: channel.decode("TaskOOM", m.event.value).containerId });
@@ -213,7 +225,7 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
       return { exitCode: r.exitCode, stdout: r.stdout.toString("utf8"), stderr: r.stderr.toString("utf8") };
     },
     async exec({ command, ...request }) {
-      return (await call("Exec", { ...request, cmd: command }, quickMs)).url;
+      return toldUrl((await call("Exec", { ...request, cmd: command }, quickMs)).url);
     },
     async attach(request) {
       return (await call("Attach", request, quickMs)).url;
