@@ -98,10 +98,14 @@ async function openStreams(
   const error = await open("error");
   const inward = new Map<number, SpdyStream>();
   if (wanted.tty) inward.set(channel.resize, await open("resize"));
-  if (wanted.stdin) inward.set(channel.stdin, await open("stdin"));
+  const stdin = wanted.stdin ? await open("stdin") : undefined;
+  if (stdin) inward.set(channel.stdin, stdin);
+  // The runtime reads no stdin before it has every stream, and with its queue full it would not see the next one opened.
+  stdin?.cork();
   onInward(inward);
   const stdout = wanted.stdout ? await open("stdout") : undefined;
   const stderr = wanted.stderr ? await open("stderr") : undefined;
+  stdin?.uncork();
   // Nothing is ever sent on the error stream.
   error.end();
   return { error, stdout, stderr };
