@@ -96,23 +96,32 @@ async function readRefusal(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, maxRefusal);
 }
 
+/**
+ * A failed write would destroy the socket, and with it what the peer said before it closed and nobody has read yet: containerd
+ * closes right after a command's status, whatever it was still being sent. So a write that fails is forgotten, and the peer's
+ * end is learnt by reading up to it.
+ */
+function readToTheEnd(socket: Duplex): void {
+  const { _write: write, _writev: writev } = socket;
+  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, () => done());
+  if (writev) socket._writev = (chunks, done) => writev.call(socket, chunks, () => done());
+}
+
 /** Copies bytes both ways until both are closed. When one side ends, what it sent is still delivered. */
 export function tunnel(a: Duplex, b: Duplex): Promise<void> {
   return new Promise((resolve) => {
     let open = 2;
     const couple = (from: Duplex, to: Duplex): void => {
-      // containerd closes right after a command's status. A first write after that is taken and a second one fails, which
-      // costs Node what it has not read yet. So between two writes comes a turn of the event loop, in which the rest is read.
+      readToTheEnd(to);
       from.on("data", (chunk: Buffer) => {
-        if (!to.writable) return;
-        const room = to.write(chunk);
-        from.pause();
-        if (room) setImmediate(() => from.resume());
+        if (to.writable && !to.write(chunk)) from.pause();
       });
       to.on("drain", () => from.resume());
       to.on("close", () => from.resume());
       // However a side ends, what it said before is still on its way to the other.
       const finish = (): void => {
+        const rest: Buffer | null = from.errored || from.closed ? from.read() : null;
+        if (rest && to.writable) to.write(rest);
         to.end();
         setTimeout(() => to.destroy(), 5_000).unref();
       };
