@@ -1,37 +1,26 @@
 // The proxy at size: a restart changes nothing in the kernel, what somebody else changed is put right soon, and its own
 // changes never list the table.
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import * as refs from "../../src/core/api/refs.ts";
-import { run } from "../../src/edge/command/mod.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
-import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
-import { inPlace, type Lab, openLab } from "./lab.ts";
+import { inPlace } from "./lab.ts";
 import { service, slice } from "./objects.ts";
-import { type LabProxy, startLabProxy } from "./proxy-rig.ts";
+import { openProxyRig } from "./proxy-rig.ts";
 
 const ip = "10.96.0.50";
 
-let lab: Lab;
-let proxy: LabProxy | undefined;
+const rig = openProxyRig([["a0", "b0"], ["a1"]], 30_000);
+const start = () => rig.start({ guarded: true });
 
-before(async () => {
-  lab = await openLab([["a0", "b0"], ["a1"]]);
-});
-after(() => lab?.close());
-afterEach(end);
-
-const nft = (command: string): Promise<string> => {
-  const [file = "", ...args] = [...inPlace(lab.node[0]!), "nft", command];
-  return run(file, args);
-};
+const nft = (command: string): Promise<string> => rig.onNode("nft", command);
 
 /** Counts every transaction in the node's namespace, whoever ran it. */
 const generation = (): Promise<string | undefined> =>
-  createNftTables({ prefix: inPlace(lab.node[0]!) }).foreignMark();
+  createNftTables({ prefix: inPlace(rig.lab.node[0]!) }).foreignMark();
 
-function bigCluster(services: number, endpoints: number): MemoryCluster {
-  const api = createMemoryCluster();
+function fill(services: number, endpoints: number): void {
+  const { api } = rig;
   const quad = (base: number, n: number): string => `10.${base + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
   for (let i = 0; i < services; i++) {
     const name = `s${i}`;
@@ -45,18 +34,7 @@ function bigCluster(services: number, endpoints: number): MemoryCluster {
     api.put(refs.endpointSlices, own);
   }
   api.put(refs.services, service("web", ip));
-  api.put(refs.endpointSlices, slice("web", [lab.pod.a0!]));
-  return api;
-}
-
-async function start(api: MemoryCluster): Promise<LabProxy> {
-  proxy = await startLabProxy(lab, api);
-  return proxy;
-}
-
-async function end(): Promise<void> {
-  await proxy?.end();
-  proxy = undefined;
+  api.put(refs.endpointSlices, slice("web", [rig.lab.pod.a0!]));
 }
 
 /** Milliseconds until it is so. */
@@ -66,7 +44,7 @@ async function until(what: string, check: () => Promise<boolean>, limitMs = 30_0
     if (await check()) return Math.round(performance.now() - begin);
     await new Promise((r) => setTimeout(r, 50));
   }
-  assert.fail(`${what}: not within ${limitMs} ms\n${proxy?.warnings.join("\n")}`);
+  assert.fail(`${what}: not within ${limitMs} ms\n${rig.proxy.warnings.join("\n")}`);
 }
 
 for (const [services, endpoints] of [
@@ -74,34 +52,32 @@ for (const [services, endpoints] of [
   [44_000, 1],
 ] as const)
   test(`${services} Services x ${endpoints}: a restart changes nothing`, { timeout: 60_000 }, async (t) => {
-    await nft("flush ruleset");
-    const api = bigCluster(services, endpoints);
-    const first = (await start(api)).startedIn;
+    fill(services, endpoints);
+    const first = (await start()).startedIn;
     await until("the guard is there", async () => (await nft("list tables")).includes("portolan-loopback"));
-    await end();
+    await rig.end();
     const before = await generation();
     assert.ok(before !== undefined, "the generation can be read");
-    const { scripts, startedIn: second } = await start(api);
+    const { scripts, startedIn: second } = await start();
     t.diagnostic(`the first start took ${first} ms, the second ${second} ms`);
     // Long enough for what looks at the tables now and then.
     await new Promise((r) => setTimeout(r, 2500));
     assert.deepEqual(scripts, []);
     assert.equal(await generation(), before);
-    assert.equal((await lab.pod.b0!.dial(ip, 80)).name, "a0");
+    assert.equal((await rig.lab.pod.b0!.dial(ip, 80)).name, "a0");
   });
 
 describe("10,000 Services x 2", () => {
-  let api: MemoryCluster;
-  before(async () => {
-    await nft("flush ruleset");
-    api = bigCluster(10_000, 2);
-  });
+  beforeEach(() => fill(10_000, 2));
 
   test("its own changes never list the table", async () => {
-    const { scripts, listings } = await start(api);
+    const { scripts, listings } = await start();
     assert.equal(listings.tables, 1);
     for (let i = 0; i < 10; i++) {
-      api.put(refs.endpointSlices, slice("web", i % 2 ? [lab.pod.a0!] : [lab.pod.a0!, lab.pod.b0!]));
+      rig.api.put(
+        refs.endpointSlices,
+        slice("web", i % 2 ? [rig.lab.pod.a0!] : [rig.lab.pod.a0!, rig.lab.pod.b0!]),
+      );
       await new Promise((r) => setTimeout(r, 250));
     }
     assert.ok(scripts.length >= 10, `${scripts.length} transactions`);
@@ -122,9 +98,9 @@ describe("10,000 Services x 2", () => {
     ["everything flushed", async () => "flush ruleset"],
   ];
   test("what somebody else changed is put right", { timeout: 200_000 }, async (t) => {
-    await start(api);
+    await start();
     const dial = async (): Promise<string | undefined> =>
-      (await lab.pod.b0!.dial(ip, 80, { timeoutMs: 100 })).name;
+      (await rig.lab.pod.b0!.dial(ip, 80, { timeoutMs: 100 })).name;
     await until("the Service answers", async () => (await dial()) !== undefined);
     for (const [what, command] of tampering) {
       await nft(await command());

@@ -4,40 +4,15 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import * as refs from "../../src/core/api/refs.ts";
 import type { Service } from "../../src/core/api/types.ts";
-import { run } from "../../src/edge/command/mod.ts";
-import { createMemoryCluster, type MemoryCluster } from "../support/memory-cluster.ts";
-import { inPlace, type Lab, nodeAddress, openLab, type Place } from "./lab.ts";
+import { nodeAddress, type Place } from "./lab.ts";
 import { service, slice } from "./objects.ts";
-import { becomes, type LabProxy, startLabProxy } from "./proxy-rig.ts";
+import { openProxyRig } from "./proxy-rig.ts";
 
-let lab: Lab;
-let api: MemoryCluster;
-let proxy: LabProxy | undefined;
-before(async () => {
-  lab = await openLab([["a0", "b0"], ["a1"]]);
-});
-after(() => lab?.close());
-const onNode = (...command: string[]): Promise<string> => {
-  const [file = "", ...args] = [...inPlace(lab.node[0]!), ...command];
-  return run(file, args, { timeoutMs: 60_000 });
-};
-beforeEach(async () => {
-  await onNode("nft", "flush", "ruleset");
-  await onNode("conntrack", "-F").catch(() => "");
-  api = createMemoryCluster();
-});
-afterEach(end);
-async function end(): Promise<void> {
-  await proxy?.end();
-  proxy = undefined;
-}
-async function start(): Promise<LabProxy> {
-  proxy = await startLabProxy(lab, api);
-  return proxy;
-}
+const rig = openProxyRig([["a0", "b0"], ["a1"]], 20_000);
+const { start, end, onNode, becomes } = rig;
 
 const ip = "10.96.0.50";
 const vip = "172.30.200.7";
@@ -57,45 +32,45 @@ const ways: [string, string, number][] = [
   ["external IP", external, 53],
 ];
 const clients: [string, () => Place][] = [
-  ["a pod", () => lab.pod.b0!],
-  ["a pod of another node", () => lab.pod.a1!],
-  ["a host-network pod", () => lab.node[0]!],
-  ["the host", () => lab.host],
+  ["a pod", () => rig.lab.pod.b0!],
+  ["a pod of another node", () => rig.lab.pod.a1!],
+  ["a host-network pod", () => rig.lab.node[0]!],
+  ["the host", () => rig.lab.host],
 ];
 
 for (const [how, address, port] of ways)
   for (const [who, from] of clients)
     test(`${how} from ${who}: begins before the endpoint, moves, ends with the last`, async () => {
-      const { a0, a1 } = lab.pod as Record<string, Place>;
+      const { a0, a1 } = rig.lab.pod as Record<string, Place>;
       const dial = flow(from(), address, port);
-      api.put(refs.services, balancer());
+      rig.api.put(refs.services, balancer());
       await start();
       await becomes("ECONNREFUSED", dial);
-      api.put(refs.endpointSlices, over("web", a0!));
+      rig.api.put(refs.endpointSlices, over("web", a0!));
       await becomes("a0", dial);
-      api.put(refs.endpointSlices, over("web", a1!));
+      rig.api.put(refs.endpointSlices, over("web", a1!));
       await becomes("a1", dial);
-      api.put(refs.endpointSlices, over("web"));
+      rig.api.put(refs.endpointSlices, over("web"));
       await becomes("ECONNREFUSED", dial);
     });
 
 describe("with client affinity", () => {
   test("a flow leaves an endpoint that is gone and stays with the next", async () => {
-    const { a0, b0 } = lab.pod as Record<string, Place>;
-    const dial = flow(lab.host, ip, 53);
-    api.put(refs.services, balancer({ sessionAffinity: "ClientIP" }));
-    api.put(refs.endpointSlices, over("web", a0!));
+    const { a0, b0 } = rig.lab.pod as Record<string, Place>;
+    const dial = flow(rig.lab.host, ip, 53);
+    rig.api.put(refs.services, balancer({ sessionAffinity: "ClientIP" }));
+    rig.api.put(refs.endpointSlices, over("web", a0!));
     await start();
     await becomes("a0", dial);
-    api.put(refs.endpointSlices, over("web", b0!));
+    rig.api.put(refs.endpointSlices, over("web", b0!));
     await becomes("b0", dial);
-    api.put(refs.endpointSlices, over("web", a0!, b0!));
+    rig.api.put(refs.endpointSlices, over("web", a0!, b0!));
     for (let i = 0; i < 8; i++) assert.equal((await dial()).name, "b0");
   });
 });
 
 test("IPv6: a flow moves to a living endpoint and ends with the last", async () => {
-  const { a0, b0 } = lab.pod as Record<string, Place>;
+  const { a0, b0 } = rig.lab.pod as Record<string, Place>;
   const ip6 = "fd00:96::50";
   const over6 = (...places: Place[]) => {
     const s = over("web", ...places);
@@ -103,34 +78,34 @@ test("IPv6: a flow moves to a living endpoint and ends with the last", async () 
     s.endpoints = s.endpoints!.map((e, i) => ({ ...e, addresses: [places[i]!.address6] }));
     return s;
   };
-  api.put(refs.services, balancer({ clusterIPs: [ip, ip6], ipFamilies: ["IPv4", "IPv6"] }));
-  api.put(refs.endpointSlices, over6(a0!));
-  proxy = await startLabProxy(lab, api, { dual: true });
-  for (const dial of [flow(lab.host, ip6, 53), flow(lab.node[0]!, ip6, 53)]) {
-    api.put(refs.endpointSlices, over6(a0!));
+  rig.api.put(refs.services, balancer({ clusterIPs: [ip, ip6], ipFamilies: ["IPv4", "IPv6"] }));
+  rig.api.put(refs.endpointSlices, over6(a0!));
+  await start({ dual: true });
+  for (const dial of [flow(rig.lab.host, ip6, 53), flow(rig.lab.node[0]!, ip6, 53)]) {
+    rig.api.put(refs.endpointSlices, over6(a0!));
     await becomes("a0", dial);
-    api.put(refs.endpointSlices, over6(b0!));
+    rig.api.put(refs.endpointSlices, over6(b0!));
     await becomes("b0", dial);
-    api.put(refs.endpointSlices, over6());
+    rig.api.put(refs.endpointSlices, over6());
     await becomes("ECONNREFUSED", dial);
   }
 });
 
 describe("without an event", () => {
   test("a cluster IP that another Service has now", async () => {
-    const { a0, b0 } = lab.pod as Record<string, Place>;
-    const dial = flow(lab.pod.a1!, ip, 53);
-    const host = flow(lab.host, ip, 53);
-    api.put(refs.services, balancer());
-    api.put(refs.endpointSlices, over("web", a0!));
+    const { a0, b0 } = rig.lab.pod as Record<string, Place>;
+    const dial = flow(rig.lab.pod.a1!, ip, 53);
+    const host = flow(rig.lab.host, ip, 53);
+    rig.api.put(refs.services, balancer());
+    rig.api.put(refs.endpointSlices, over("web", a0!));
     await start();
     await becomes("a0", dial);
     await becomes("a0", host);
     await end();
-    api.remove(refs.services, "default/web");
-    api.remove(refs.endpointSlices, "default/web-1");
-    api.put(refs.services, service("other", ip, { ports: [{ port: 53, protocol: "UDP" }] }));
-    api.put(refs.endpointSlices, over("other", b0!));
+    rig.api.remove(refs.services, "default/web");
+    rig.api.remove(refs.endpointSlices, "default/web-1");
+    rig.api.put(refs.services, service("other", ip, { ports: [{ port: 53, protocol: "UDP" }] }));
+    rig.api.put(refs.endpointSlices, over("other", b0!));
     await start();
     await becomes("b0", dial);
     await becomes("b0", host);
@@ -138,40 +113,40 @@ describe("without an event", () => {
 
   for (const [how, address, port] of ways)
     test(`${how}: the Service went while no proxy ran`, async () => {
-      const dial = flow(lab.host, address, port);
-      api.put(refs.services, balancer());
-      api.put(refs.endpointSlices, over("web", lab.pod.a0!));
+      const dial = flow(rig.lab.host, address, port);
+      rig.api.put(refs.services, balancer());
+      rig.api.put(refs.endpointSlices, over("web", rig.lab.pod.a0!));
       await start();
       await becomes("a0", dial);
       await end();
-      api.remove(refs.services, "default/web");
+      rig.api.remove(refs.services, "default/web");
       await start();
       // The flow goes on all the time: each packet would renew it.
       await becomes(port === 53 ? "timeout" : "ECONNREFUSED", dial);
     });
 
   test("a flow that was tracked though nobody translated it", async () => {
-    api.put(refs.services, balancer());
-    api.put(refs.endpointSlices, over("web", lab.pod.a0!));
+    rig.api.put(refs.services, balancer());
+    rig.api.put(refs.endpointSlices, over("web", rig.lab.pod.a0!));
     await start();
     await onNode(
-      ...["conntrack", "-I", "-p", "udp", "-t", "300", "-s", lab.pod.b0!.address, "-d", ip],
-      ...["--sport", "40000", "--dport", "53", "-r", ip, "-q", lab.pod.b0!.address],
+      ...["conntrack", "-I", "-p", "udp", "-t", "300", "-s", rig.lab.pod.b0!.address, "-d", ip],
+      ...["--sport", "40000", "--dport", "53", "-r", ip, "-q", rig.lab.pod.b0!.address],
       ...["--reply-port-src", "53", "--reply-port-dst", "40000"],
     );
-    assert.equal((await flow(lab.pod.b0!, ip, 53)()).error, "timeout");
-    await becomes("a0", flow(lab.pod.b0!, ip, 53));
+    assert.equal((await flow(rig.lab.pod.b0!, ip, 53)()).error, "timeout");
+    await becomes("a0", flow(rig.lab.pod.b0!, ip, 53));
   });
 });
 
 test("10,000 UDP Services and 100,000 flows: the right ones go, the rest stay, and looking is bounded", {
   timeout: 120_000,
 }, async (t) => {
-  const { a0, b0 } = lab.pod as Record<string, Place>;
+  const { a0, b0 } = rig.lab.pod as Record<string, Place>;
   const quad = (n: number): string => `10.97.${n >> 8}.${n & 255}`;
   for (let i = 0; i < 10_000; i++) {
-    api.put(refs.services, service(`s${i}`, quad(i), { ports: [{ port: 53, protocol: "UDP" }] }));
-    api.put(refs.endpointSlices, over(`s${i}`, a0!, b0!));
+    rig.api.put(refs.services, service(`s${i}`, quad(i), { ports: [{ port: 53, protocol: "UDP" }] }));
+    rig.api.put(refs.endpointSlices, over(`s${i}`, a0!, b0!));
   }
   const { listings } = await start();
   const lines: string[] = Array.from({ length: 100_000 }, (_, i) => {
@@ -191,7 +166,7 @@ test("10,000 UDP Services and 100,000 flows: the right ones go, the rest stay, a
   const begin = performance.now();
   // One endpoint fewer in fifty Services, one after another.
   for (let i = 0; i < 50; i++) {
-    api.put(refs.endpointSlices, over(`s${2 * i}`, a0!));
+    rig.api.put(refs.endpointSlices, over(`s${2 * i}`, a0!));
     await new Promise((r) => setTimeout(r, 20));
   }
   const gone = 50 * 10;
