@@ -1,8 +1,5 @@
 // What every request carries besides its object: who asks and how; and what the request path is built on.
-
-import { trackUpdate } from "../../core/api/apply/mod.ts";
-import type { ResourceDefinition, StrategyContext } from "../../core/api/resource.ts";
-import { timestamp } from "../../core/api/timestamp.ts";
+import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { IPFamily } from "../../core/net/mod.ts";
 import type { Store } from "../store/mod.ts";
@@ -66,55 +63,6 @@ export interface ApiCore {
   hosts: readonly string[];
 }
 
-export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyContext => ({
-  now: timestamp(core.now()),
-  user: ctx.user,
-  ipFamilies: core.ipFamilies,
-});
-
 /** Whether status is written at an endpoint of its own. */
 export const hasStatus = (def: ResourceDefinition): boolean =>
   def.subresources?.some((s) => s.name === "status") ?? false;
-
-/** Notes in `next.metadata.managedFields` whose the changed fields are now. */
-export function trackOwners(
-  core: ApiCore,
-  def: ResourceDefinition,
-  live: KubeObject | undefined,
-  next: KubeObject,
-  subresource: string,
-  ctx: WriteContext,
-): void {
-  const apiVersion = def.group === "" ? def.version : `${def.group}/${def.version}`;
-  trackUpdate({
-    model: core.codec.expected(def).model,
-    live,
-    next,
-    ignored: subresource === "status" ? ["spec"] : hasStatus(def) ? ["status"] : [],
-    who: { manager: ctx.fieldManager, operation: "Update", apiVersion, subresource },
-    now: timestamp(core.now()),
-  });
-}
-
-export function admit(core: ApiCore, request: AdmissionRequest): void {
-  for (const plugin of core.admission) plugin(request, core);
-}
-
-/** Takes all reservations or none. */
-export function reserveAll(core: ApiCore, request: AdmissionRequest): Reservation {
-  const taken: Reservation[] = [];
-  const all: Reservation = {
-    commit: () => taken.forEach((r) => void r.commit()),
-    release: () => taken.forEach((r) => void r.release()),
-  };
-  try {
-    for (const reserve of core.reserve) {
-      const r = reserve(request);
-      if (r) taken.push(r);
-    }
-  } catch (error) {
-    all.release();
-    throw error;
-  }
-  return all;
-}

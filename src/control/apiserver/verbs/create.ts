@@ -2,42 +2,24 @@
 // (apiserver registry Store.Create and rest.BeforeCreate).
 import { randomUUID } from "node:crypto";
 import type { ResourceDefinition } from "../../../core/api/resource.ts";
-import { alreadyExists, badRequest, failure, invalid } from "../../../core/api/status.ts";
+import { alreadyExists, failure } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject } from "../../../core/api/types.ts";
 import type { KeyValue } from "../../store/mod.ts";
-import {
-  type AdmissionRequest,
-  type ApiCore,
-  admit,
-  reserveAll,
-  strategyContext,
-  trackOwners,
-  type WriteContext,
-} from "../context.ts";
+import type { AdmissionRequest, ApiCore, WriteContext } from "../context.ts";
 import { apiVersionOfDefinition, storeKey, subjectOf } from "../registry.ts";
 import { encodeForStorage } from "../stored-object.ts";
 import { generateName } from "./generate-name.ts";
-
-/** The object's namespace must be the request's, or absent. */
-export function matchNamespace(
-  def: ResourceDefinition,
-  obj: KubeObject,
-  namespace: string | undefined,
-): void {
-  if (!def.namespaced) {
-    delete obj.metadata.namespace;
-    return;
-  }
-  if (!obj.metadata.namespace && namespace) obj.metadata.namespace = namespace;
-  if (obj.metadata.namespace !== namespace)
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-}
-
-/** A version that is not stored: what a dry run answers. */
-export function unstored(obj: KubeObject): KeyValue {
-  return { key: "", value: Buffer.from(JSON.stringify(obj)), modRevision: 0, createRevision: 0 };
-}
+import {
+  admit,
+  matchNamespace,
+  refuseInvalid,
+  reserveAll,
+  strategyContext,
+  trackOwners,
+  unstored,
+  writeReserved,
+} from "./write-steps.ts";
 
 /** Metadata that a client may not set, and the name. `apiVersion` and `kind` come first in the stored bytes. */
 function systemMetadata(def: ResourceDefinition, obj: KubeObject, now: number): KubeObject {
@@ -87,13 +69,12 @@ export async function createObject(
       context: ctx,
     };
     def.setDefaults?.(obj);
-    if (owners === "tracked") trackOwners(core, def, undefined, obj, "", ctx);
+    if (owners === "tracked") trackOwners(core, request);
     admit(core, request);
     def.setDefaults?.(obj);
     const strategy = strategyContext(core, ctx);
     def.prepareForCreate?.(obj, strategy);
-    const errors = def.validate?.(obj, strategy) ?? [];
-    if (errors.length > 0) throw invalid(def, obj.metadata.name ?? "", errors);
+    refuseInvalid(def, obj.metadata.name ?? "", def.validate?.(obj, strategy));
     const name = obj.metadata.name!;
     const key = storeKey(def, namespace, name);
     // Said before anything is reserved, so that a second create of a Service is "already exists", not "IP allocated".
@@ -106,17 +87,10 @@ export async function createObject(
       return unstored(obj);
     }
     const toStore = def.storedAs ? def.storedAs.toStorage(obj) : obj;
-    try {
-      const result = await core.store.put(key, 0, (revision) => encodeForStorage(toStore, revision));
-      if (result.ok) {
-        reservation.commit();
-        return result.kv;
-      }
-    } catch (error) {
-      reservation.release();
-      throw error;
-    }
-    reservation.release();
+    const written = await writeReserved(reservation, () =>
+      core.store.put(key, 0, (revision) => encodeForStorage(toStore, revision)),
+    );
+    if (written) return written;
     if (!generated || attempt >= 8) throw alreadyExists(subjectOf(def), name);
   }
 }

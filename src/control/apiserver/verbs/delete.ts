@@ -5,11 +5,11 @@ import { conflict, forbidden, modifiedConflict, notFound, type Status } from "..
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject } from "../../../core/api/types.ts";
 import type { KeyValue } from "../../store/mod.ts";
-import { type ApiCore, admit, strategyContext, type WriteContext } from "../context.ts";
+import type { ApiCore, WriteContext } from "../context.ts";
 import { storeKey, subjectOf } from "../registry.ts";
 import { checkDeleteOptions, type DeleteOptionsBody } from "../requests/mod.ts";
 import { cloneStored, encodeForStorage, servedObject } from "../stored-object.ts";
-import { unstored } from "./create.ts";
+import { admit, strategyContext, unstored } from "./write-steps.ts";
 
 export type DeleteOutcome =
   /** Gone. `kv` is the last version. */

@@ -7,3 +7,4 @@ export * from "./list.ts";
 export * from "./patch-change.ts";
 export * from "./update.ts";
 export * from "./watch-source.ts";
+export { matchNamespace } from "./write-steps.ts";

@@ -2,21 +2,22 @@
 // when another writer came first (apiserver registry Store.Update and rest.BeforeUpdate).
 import { jsonEqual } from "../../../core/api/patch/mod.ts";
 import type { ResourceDefinition } from "../../../core/api/resource.ts";
-import { conflict, type FieldError, invalid, modifiedConflict, notFound } from "../../../core/api/status.ts";
+import { conflict, type FieldError, modifiedConflict, notFound } from "../../../core/api/status.ts";
 import type { KubeObject } from "../../../core/api/types.ts";
 import type { KeyValue } from "../../store/mod.ts";
+import type { AdmissionRequest, ApiCore, WriteContext } from "../context.ts";
+import { storeKey, subjectOf } from "../registry.ts";
+import { cloneStored, encodeForStorage, storedObject } from "../stored-object.ts";
 import {
-  type AdmissionRequest,
-  type ApiCore,
   admit,
+  matchNamespace,
+  refuseInvalid,
   reserveAll,
   strategyContext,
   trackOwners,
-  type WriteContext,
-} from "../context.ts";
-import { storeKey, subjectOf } from "../registry.ts";
-import { cloneStored, encodeForStorage, storedObject } from "../stored-object.ts";
-import { matchNamespace, unstored } from "./create.ts";
+  unstored,
+  writeReserved,
+} from "./write-steps.ts";
 
 export interface UpdateRequest {
   def: ResourceDefinition;
@@ -121,23 +122,20 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
       context: ctx,
     };
     def.setDefaults?.(obj);
-    if (req.owners !== "kept") trackOwners(core, def, old, obj, subresource, ctx);
+    if (req.owners !== "kept") trackOwners(core, request);
     admit(core, request);
     if (rules === "main") {
       const strategy = strategyContext(core, ctx);
       def.prepareForUpdate?.(obj, old, strategy);
-      const errors = def.validateUpdate?.(obj, old, strategy) ?? [];
-      if (errors.length > 0) throw invalid(def, name, errors);
+      refuseInvalid(def, name, def.validateUpdate?.(obj, old, strategy));
       for (const text of def.warnings?.(obj, old) ?? []) ctx.warn(text);
     } else if (rules === "status") {
       def.prepareForStatusUpdate?.(obj, old, strategyContext(core, ctx));
-      const errors = def.validateStatusUpdate?.(obj, old) ?? [];
-      if (errors.length > 0) throw invalid(def, name, errors);
+      refuseInvalid(def, name, def.validateStatusUpdate?.(obj, old));
       for (const text of def.statusWarnings?.(obj) ?? []) ctx.warn(text);
     } else if (rules !== "none") {
       rules.prepare(obj, old);
-      const errors = rules.validate(obj, old);
-      if (errors.length > 0) throw invalid(def, name, errors);
+      refuseInvalid(def, name, rules.validate(obj, old));
     }
     const reservation = rules === "status" ? undefined : reserveAll(core, request);
     const toStore = def.storedAs ? def.storedAs.toStorage(obj) : obj;
@@ -149,21 +147,14 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
       reservation?.release();
       return unstored(obj);
     }
-    try {
-      const finished = isFinished(def, obj);
-      const encode = (revision: number): Buffer => encodeForStorage(toStore, revision);
-      const result = finished
-        ? await core.store.delete(key, current.modRevision, encode)
-        : await core.store.put(key, current.modRevision, encode);
-      if (result.ok) {
-        reservation?.commit();
-        return result.kv;
-      }
-    } catch (error) {
-      reservation?.release();
-      throw error;
-    }
-    reservation?.release();
+    const encode = (revision: number): Buffer => encodeForStorage(toStore, revision);
+    const finished = isFinished(def, obj);
+    const written = await writeReserved(reservation, () =>
+      finished
+        ? core.store.delete(key, current.modRevision, encode)
+        : core.store.put(key, current.modRevision, encode),
+    );
+    if (written) return written;
     if (conditional && !core.store.get(key)) throw notFound(subject, name);
   }
   throw modifiedConflict(subject, name);
