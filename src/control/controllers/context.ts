@@ -1,11 +1,13 @@
 // What every controller is given: the API, the shared caches, a log and a clock.
+import type { ResourceRef } from "../../core/api/refs.ts";
 import { StatusError } from "../../core/api/status.ts";
+import type { KubeObject } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import {
   createEventRecorder,
   createWorkQueue,
-  type EventRecorder,
   errorFields,
+  eventSubject,
   type Informers,
   type KubeClient,
   type Log,
@@ -55,15 +57,26 @@ export function controllerQueue(
   });
 }
 
-export function controllerRecorder(
+/** Records an event about an object. */
+export type Say<T extends KubeObject> = (
+  obj: T,
+  type: "Normal" | "Warning",
+  reason: string,
+  message: string,
+) => void;
+
+/** Gives a voice about the objects of a kind; all events name `component` as their source. */
+export function controllerVoice(
   { client, log, now }: ControllerContext,
   component: string,
-): EventRecorder {
-  return createEventRecorder(client, {
+): <T extends KubeObject>(ref: ResourceRef<T>) => Say<T> {
+  const recorder = createEventRecorder(client, {
     component,
     now,
     onError: (error) => log.debug({ component, ...errorFields(error) }, "an event was not recorded"),
   });
+  return (ref) => (obj, type, reason, message) =>
+    recorder.record(eventSubject(ref, obj), { type, reason, message });
 }
 
 /** `ns/name` apart; a cluster-scoped key has no namespace. */

@@ -2,8 +2,8 @@
 // about it, and its status.
 import type { ResourceRef } from "../../core/api/refs.ts";
 import type { KubeObject } from "../../core/api/types.ts";
-import { eventSubject, type Informer, objectKey, type WorkQueue } from "../client/mod.ts";
-import { type ControllerContext, controllerQueue, controllerRecorder } from "./context.ts";
+import { type Informer, objectKey, type WorkQueue } from "../client/mod.ts";
+import { type ControllerContext, controllerQueue, controllerVoice, type Say } from "./context.ts";
 import { sameJson } from "./same-json.ts";
 
 export interface KindOptions<T extends KubeObject> {
@@ -19,8 +19,7 @@ export interface KindLoop<T extends KubeObject & { status?: unknown }> {
   queue: WorkQueue;
   /** Puts the object's key into the queue. */
   add(obj: T): void;
-  /** Records an event about the object. */
-  say(obj: T, type: "Normal" | "Warning", reason: string, message: string): void;
+  say: Say<T>;
   /** Writes the status unless the object has it already. Resolves with the object as it is then. */
   writeStatus(obj: T, status: T["status"] & {}): Promise<T>;
   /** Works until the signal aborts. */
@@ -32,7 +31,6 @@ export function createKindLoop<T extends KubeObject & { status?: unknown }>(
   { ref, component, reconcile }: KindOptions<T>,
 ): KindLoop<T> {
   const objects = context.informers.of(ref);
-  const recorder = controllerRecorder(context, component);
   const queue = controllerQueue(context, component, { work: reconcile });
   const add = (obj: T): void => queue.add(objectKey(obj));
   objects.on({ added: add, updated: add, deleted: add });
@@ -40,7 +38,7 @@ export function createKindLoop<T extends KubeObject & { status?: unknown }>(
     objects,
     queue,
     add,
-    say: (obj, type, reason, message) => recorder.record(eventSubject(ref, obj), { type, reason, message }),
+    say: controllerVoice(context, component)(ref),
     async writeStatus(obj, status) {
       if (sameJson(obj.status ?? {}, status)) return obj;
       const wrote = await context.client.update<T>(ref, { ...obj, status }, { subresource: "status" });

@@ -10,8 +10,7 @@ import {
 import { labelSelectorMatches } from "../../../core/api/selector/mod.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { KubeObject, Pod, PodDisruptionBudget } from "../../../core/api/types.ts";
-import { eventSubject } from "../../client/mod.ts";
-import { controllerRecorder, type StartController } from "../context.ts";
+import { controllerVoice, type StartController } from "../context.ts";
 import { createKindLoop } from "../kind-loop.ts";
 import { controllerOf } from "../ownership/mod.ts";
 import { decideBudget } from "./decide.ts";
@@ -32,7 +31,7 @@ export const startDisruption: StartController = (context) => {
       informers.of<Scaled>(ref),
     ]),
   );
-  const recorder = controllerRecorder(context, component);
+  const sayOfPod = controllerVoice(context, component)(podsRef);
   const loop = createKindLoop(context, { ref: budgetsRef, component, reconcile });
   const { objects: budgets, queue, say } = loop;
 
@@ -93,11 +92,7 @@ export const startDisruption: StartController = (context) => {
       time: timestamp(now()),
     });
     for (const pod of undeleted)
-      recorder.record(eventSubject(podsRef, pod), {
-        type: "Warning",
-        reason: "NotDeleted",
-        message: `Pod was expected by PDB ${key} to be deleted but it wasn't`,
-      });
+      sayOfPod(pod, "Warning", "NotDeleted", `Pod was expected by PDB ${key} to be deleted but it wasn't`);
     if (recheckMs !== undefined) queue.add(key, recheckMs + 1);
     await loop.writeStatus(budget, status);
   }

@@ -2,10 +2,10 @@
 import { endpoints as endpointsRef } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
 import type { Endpoints, Service } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
+import { objectKey } from "../../client/mod.ts";
 import {
   controllerQueue,
-  controllerRecorder,
+  controllerVoice,
   isNamespaceTerminating,
   type StartController,
   splitKey,
@@ -17,7 +17,7 @@ export const startEndpoints: StartController = (context) => {
   const { client, informers } = context;
   const { services, podsOf, onChange } = selectedPods(informers);
   const endpoints = informers.of(endpointsRef);
-  const recorder = controllerRecorder(context, "endpoint-controller");
+  const say = controllerVoice(context, "endpoint-controller")(endpointsRef);
   const triggers = createTriggerTimes();
   const queue = controllerQueue(context, "endpoint-controller", { work: reconcile });
 
@@ -54,13 +54,10 @@ export const startEndpoints: StartController = (context) => {
 
   function report(service: Service, key: string, update: boolean, error: unknown): void {
     const why = (error as Error).message;
-    recorder.record(eventSubject(endpointsRef, service), {
-      type: "Warning",
-      reason: update ? "FailedToUpdateEndpoint" : "FailedToCreateEndpoint",
-      message: update
-        ? `Failed to update endpoint ${key}: ${why}`
-        : `Failed to create endpoint for service ${key}: ${why}`,
-    });
+    const [reason, what] = update
+      ? ["FailedToUpdateEndpoint", "update endpoint"]
+      : ["FailedToCreateEndpoint", "create endpoint for service"];
+    say(service, "Warning", reason!, `Failed to ${what} ${key}: ${why}`);
   }
 
   /** When a Service goes, its Endpoints go with it, whoever wrote them. */

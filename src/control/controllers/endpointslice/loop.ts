@@ -2,11 +2,11 @@
 // from a ready pod to a forwarding kernel leads through here.
 import { endpointSlices, nodes as nodesRef, services as servicesRef } from "../../../core/api/refs.ts";
 import { isConflict } from "../../../core/api/status.ts";
-import type { EndpointSlice, Node, Service } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
+import type { EndpointSlice, Node } from "../../../core/api/types.ts";
+import { objectKey } from "../../client/mod.ts";
 import {
   controllerQueue,
-  controllerRecorder,
+  controllerVoice,
   isNamespaceTerminating,
   type StartController,
   splitKey,
@@ -15,6 +15,7 @@ import { createPendingDeletions } from "../ownership/mod.ts";
 import { createTriggerTimes, isSelecting, selectedPods, triggerTimeAnnotation } from "../service-pods/mod.ts";
 import { firstFailure } from "../settled.ts";
 import { decideSlices } from "./decide.ts";
+import { createHintMemory } from "./hint-memory.ts";
 import { zoneLabel } from "./pod-endpoint.ts";
 import { managedBy, managedByLabel, serviceNameLabel } from "./slice-labels.ts";
 import { isTopologyAuto, zoneShares } from "./topology-mode.ts";
@@ -28,7 +29,8 @@ export const startEndpointSlices: StartController = (context) => {
   const { services, pods, podsOf, onChange } = selectedPods(informers);
   const slices = informers.of(endpointSlices);
   const nodes = informers.of(nodesRef);
-  const recorder = controllerRecorder(context, "endpoint-slice-controller");
+  const say = controllerVoice(context, "endpoint-slice-controller")(servicesRef);
+  const hints = createHintMemory(say);
   const leaving = createPendingDeletions({ client, ref: endpointSlices, informer: slices }, now);
   const triggers = createTriggerTimes();
   const queue = controllerQueue(context, "endpoint-slice-controller", { workers: 10, work: reconcile });
@@ -64,42 +66,15 @@ export const startEndpointSlices: StartController = (context) => {
     added: nodeChanged,
     updated(node, old) {
       if (node.metadata.labels?.[zoneLabel] !== old.metadata.labels?.[zoneLabel]) nodeChanged();
-      else if (autoHinted.size > 0 && capacity(node) !== capacity(old))
-        for (const key of autoHinted.keys()) queue.add(key);
+      else if (capacity(node) !== capacity(old)) for (const key of hints.services()) queue.add(key);
     },
     deleted: nodeChanged,
   });
 
-  /** Services with topology mode Auto, and the families that have hints by it. */
-  const autoHinted = new Map<string, ReadonlySet<string>>();
-  function tellHints(key: string, service: Service, now: ReadonlyMap<string, string | undefined>): void {
-    const before = autoHinted.get(key);
-    const hinted = new Set([...now].filter(([, refused]) => refused === undefined).map(([family]) => family));
-    if (now.size === 0) autoHinted.delete(key);
-    else autoHinted.set(key, hinted);
-    const tell = (
-      type: "Normal" | "Warning",
-      what: "Enabled" | "Disabled",
-      why: string,
-      family: string,
-    ): void =>
-      recorder.record(eventSubject(servicesRef, service), {
-        type,
-        reason: `TopologyAwareHints${what}`,
-        message: `${why}, addressType: ${family}`,
-      });
-    for (const [family, refused] of now)
-      if (refused !== undefined) tell("Warning", "Disabled", refused, family);
-      else if (!before?.has(family))
-        tell("Normal", "Enabled", "Topology Aware Hints has been enabled", family);
-    for (const family of before ?? [])
-      if (!now.has(family)) tell("Warning", "Disabled", "Topology Aware Hints has been disabled", family);
-  }
-
   async function reconcile(key: string): Promise<void> {
     const service = services.get(key);
     if (!service) {
-      autoHinted.delete(key);
+      hints.forget(key);
       return triggers.forget(key);
     }
     if (!isSelecting(service)) return;
@@ -128,14 +103,15 @@ export const startEndpointSlices: StartController = (context) => {
       ...change.remove.map((s) => leaving.remove(s)),
     ];
     const failure = await firstFailure(work, (error) => !isNamespaceTerminating(error));
-    tellHints(key, service, change.autoHints);
+    hints.note(key, service, change.autoHints);
     if (failure === undefined) return;
     if (!isConflict(failure))
-      recorder.record(eventSubject(servicesRef, service), {
-        type: "Warning",
-        reason: "FailedToUpdateEndpointSlices",
-        message: `Error updating Endpoint Slices for Service ${key}: ${(failure as Error).message}`,
-      });
+      say(
+        service,
+        "Warning",
+        "FailedToUpdateEndpointSlices",
+        `Error updating Endpoint Slices for Service ${key}: ${(failure as Error).message}`,
+      );
     throw failure;
   }
 

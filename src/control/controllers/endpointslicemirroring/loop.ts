@@ -6,10 +6,10 @@ import {
   services as servicesRef,
 } from "../../../core/api/refs.ts";
 import type { EndpointSlice } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
+import { objectKey } from "../../client/mod.ts";
 import {
   controllerQueue,
-  controllerRecorder,
+  controllerVoice,
   isNamespaceTerminating,
   type StartController,
   splitKey,
@@ -26,7 +26,7 @@ export const startEndpointSliceMirroring: StartController = (context) => {
   const services = informers.of(servicesRef);
   const endpoints = informers.of(endpointsRef);
   const slices = informers.of(endpointSlices);
-  const recorder = controllerRecorder(context, component);
+  const say = controllerVoice(context, component)(endpointsRef);
   const leaving = createPendingDeletions({ client, ref: endpointSlices, informer: slices }, now);
   const queue = controllerQueue(context, component, { work: reconcile });
 
@@ -53,15 +53,17 @@ export const startEndpointSliceMirroring: StartController = (context) => {
     }
     const change = decideMirror(source, existing);
     const { namespace } = splitKey(key);
-    const warn = (reason: string, message: string): void =>
-      recorder.record(eventSubject(endpointsRef, source), { type: "Warning", reason, message });
     if (change.invalid.length > 0)
-      warn(
+      say(
+        source,
+        "Warning",
         "InvalidIPAddress",
         `Skipped ${change.invalid.length} invalid IP addresses when mirroring to EndpointSlices`,
       );
     if (change.skipped > 0)
-      warn(
+      say(
+        source,
+        "Warning",
         "TooManyAddressesToMirror",
         `A max of ${maxPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${change.skipped} addresses were skipped`,
       );

@@ -3,8 +3,8 @@ import { services as servicesRef } from "../../../core/api/refs.ts";
 import { isNotFound } from "../../../core/api/status.ts";
 import type { Service } from "../../../core/api/types.ts";
 import { rangesByFamily } from "../../../core/cluster/ip-families.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
+import { objectKey } from "../../client/mod.ts";
+import { controllerQueue, controllerVoice, type StartController } from "../context.ts";
 import { createAddressPools } from "./address-pools.ts";
 import {
   cleanupPatch,
@@ -19,7 +19,7 @@ import {
 export const startLoadBalancers: StartController = (context) => {
   const { client, informers, cluster } = context;
   const services = informers.of(servicesRef);
-  const recorder = controllerRecorder(context, "service-controller");
+  const tell = controllerVoice(context, "service-controller")(servicesRef);
   const pool = createAddressPools(
     new Map([...rangesByFamily(cluster)].map(([family, r]) => [family, r.loadBalancerCIDR])),
   );
@@ -30,10 +30,6 @@ export const startLoadBalancers: StartController = (context) => {
   function release(uid: string, kept?: readonly string[]): void {
     if (!pool.release(uid, kept)) return;
     for (const key of pending) queue.add(key);
-  }
-
-  function tell(service: Service, type: "Normal" | "Warning", reason: string, message: string): void {
-    recorder.record(eventSubject(servicesRef, service), { type, reason, message });
   }
 
   services.on({

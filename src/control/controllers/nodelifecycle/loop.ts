@@ -4,8 +4,7 @@ import { leases as leasesRef, nodes as nodesRef, pods as podsRef } from "../../.
 import { isNotFound } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Lease, Node, Pod } from "../../../core/api/types.ts";
-import { eventSubject } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
+import { controllerQueue, controllerVoice, type StartController } from "../context.ts";
 import { isPodReady } from "../pods/mod.ts";
 import { graceMs, readyStatus, silentConditions, startupGraceMs, wantedTaints } from "./decide.ts";
 
@@ -20,7 +19,9 @@ export const startNodeLifecycle: StartController = (context) => {
   const leases = informers.of(leasesRef);
   const pods = informers.of(podsRef);
   pods.index("node", (p) => (p.spec?.nodeName ? [p.spec.nodeName] : []));
-  const recorder = controllerRecorder(context, "node-controller");
+  const voice = controllerVoice(context, "node-controller");
+  const tell = voice(nodesRef);
+  const tellOfPod = voice(podsRef);
   /** When we last heard of a node, by our own clock: clocks of nodes may differ, and we may have been away. */
   const heard = new Map<string, number>();
   const queue = controllerQueue(context, "node-lifecycle-controller", { work: reconcile });
@@ -66,11 +67,6 @@ export const startNodeLifecycle: StartController = (context) => {
   function reviewOthers(name: string): void {
     for (const n of nodes.list())
       if (n.metadata.name !== name && readyStatus(n) !== "True") queue.add(n.metadata.name!);
-  }
-
-  function tell(node: Node, type: "Normal" | "Warning", reason: string, message: string): void {
-    const { namespace: _, ...subject } = eventSubject(nodesRef, node);
-    recorder.record(subject, { type, reason, message });
   }
 
   async function reconcile(name: string): Promise<void> {
@@ -126,11 +122,7 @@ export const startNodeLifecycle: StartController = (context) => {
       pods.wrote(
         await client.patch(podsRef, name!, patch, { namespace, type: "strategic", subresource: "status" }),
       );
-      recorder.record(eventSubject(podsRef, pod), {
-        type: "Warning",
-        reason: "NodeNotReady",
-        message: "Node is not ready",
-      });
+      tellOfPod(pod, "Warning", "NodeNotReady", "Node is not ready");
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

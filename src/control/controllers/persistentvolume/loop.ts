@@ -15,8 +15,8 @@ import {
   provisionerAnnotation,
   selectedNodeAnnotation,
 } from "../../../core/scheduling/mod.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController, splitKey } from "../context.ts";
+import { objectKey } from "../../client/mod.ts";
+import { controllerQueue, controllerVoice, type StartController, splitKey } from "../context.ts";
 
 const component = "persistentvolume-controller";
 const claimProtection = "kubernetes.io/pvc-protection";
@@ -44,7 +44,9 @@ export const startPersistentVolumes: StartController = (context) => {
   const classes = informers.of(classesRef);
   const pods = informers.of(podsRef);
   pods.index("claim", (p) => claimNames(p).map((name) => `${p.metadata.namespace}/${name}`));
-  const recorder = controllerRecorder(context, component);
+  const voice = controllerVoice(context, component);
+  const say = voice(claimsRef);
+  const sayOfVolume = voice(volumesRef);
   const claimQueue = controllerQueue(context, component, { work: syncClaim });
   // One at a time: two claims must not be given the same volume.
   const bindQueue = controllerQueue(context, component, { work: bind, workers: 1 });
@@ -76,13 +78,6 @@ export const startPersistentVolumes: StartController = (context) => {
     for (const name of claimNames(pod)) claimQueue.add(`${pod.metadata.namespace}/${name}`);
   };
   pods.on({ added: podChanged, deleted: podChanged });
-
-  const say = (
-    claim: PersistentVolumeClaim,
-    type: "Normal" | "Warning",
-    reason: string,
-    message: string,
-  ): void => recorder.record(eventSubject(claimsRef, claim), { type, reason, message });
 
   async function claimStatus(
     claim: PersistentVolumeClaim,
@@ -265,7 +260,7 @@ export const startPersistentVolumes: StartController = (context) => {
     const latest = volumes.get(key);
     if (!latest || latest.status?.message === message) return;
     await volumePhase(latest, "Failed", message);
-    recorder.record(eventSubject(volumesRef, latest), { type: "Warning", reason, message });
+    sayOfVolume(latest, "Warning", reason!, message);
   }
 
   return async (signal) => {

@@ -2,8 +2,7 @@
 import { ipAddresses, services as servicesRef } from "../../../core/api/refs.ts";
 import { isAlreadyExists, isNotFound } from "../../../core/api/status.ts";
 import type { Service } from "../../../core/api/types.ts";
-import { eventSubject } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
+import { controllerQueue, controllerVoice, type StartController } from "../context.ts";
 import { addressOf, clusterIPs, isManaged, isParent } from "./decide.ts";
 
 export const startAddresses: StartController = (context) => {
@@ -11,7 +10,7 @@ export const startAddresses: StartController = (context) => {
   const addresses = informers.of(ipAddresses);
   const services = informers.of(servicesRef);
   services.index("cluster-ip", clusterIPs);
-  const recorder = controllerRecorder(context, "ipallocator-repair-controller");
+  const say = controllerVoice(context, "ipallocator-repair-controller")(servicesRef);
   const queue = controllerQueue(context, "service-ip-address-controller", { work: reconcile });
   const touch = (s: Service): void => {
     for (const ip of clusterIPs(s)) queue.add(ip);
@@ -45,11 +44,12 @@ export const startAddresses: StartController = (context) => {
     }
     if (there && isManaged(there) && isParent(there, service)) return;
     if (there) {
-      recorder.record(eventSubject(servicesRef, service), {
-        type: "Warning",
-        reason: "IPAddressWrongReference",
-        message: `IPAddress: ${ip} for Service ${service.metadata.namespace}/${service.metadata.name} has a wrong reference; cleaning up`,
-      });
+      say(
+        service,
+        "Warning",
+        "IPAddressWrongReference",
+        `IPAddress: ${ip} for Service ${service.metadata.namespace}/${service.metadata.name} has a wrong reference; cleaning up`,
+      );
       await remove(ip, there.metadata.uid!);
     }
     try {

@@ -3,8 +3,8 @@ import { nodes as nodesRef, pods as podsRef } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
 import { timestamp } from "../../../core/api/timestamp.ts";
 import type { Node, Pod } from "../../../core/api/types.ts";
-import { eventSubject, objectKey } from "../../client/mod.ts";
-import { controllerQueue, controllerRecorder, type StartController } from "../context.ts";
+import { objectKey } from "../../client/mod.ts";
+import { controllerQueue, controllerVoice, type StartController } from "../context.ts";
 import { sameJson } from "../same-json.ts";
 import { toleratedSeconds } from "./decide.ts";
 
@@ -13,7 +13,7 @@ export const startTaintEviction: StartController = (context) => {
   const nodes = informers.of(nodesRef);
   const pods = informers.of(podsRef);
   pods.index("node", (p) => (p.spec?.nodeName ? [p.spec.nodeName] : []));
-  const recorder = controllerRecorder(context, "taint-eviction-controller");
+  const say = controllerVoice(context, "taint-eviction-controller")(podsRef);
   /** Since when a pod's node has been tainted, by the pod's uid. */
   const since = new Map<string, number>();
   const queue = controllerQueue(context, "taint-eviction-controller", { workers: 8, work: reconcile });
@@ -57,8 +57,7 @@ export const startTaintEviction: StartController = (context) => {
   }
 
   function tell(pod: Pod, message: string): void {
-    const subject = eventSubject(podsRef, pod);
-    recorder.record(subject, { type: "Normal", reason: "TaintManagerEviction", message });
+    say(pod, "Normal", "TaintManagerEviction", message);
   }
 
   async function evict(pod: Pod, key: string): Promise<void> {
