@@ -16,7 +16,7 @@ import {
 } from "../meta/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, formatLabelSelector, nameColumn, templateColumns } from "../table/mod.ts";
-import { selectorText } from "./selector-text.ts";
+import { replicaScale, selectorText } from "./replica-scale.ts";
 import {
   setTemplateDefaults,
   validateRunningTemplate,
@@ -178,12 +178,5 @@ export const deployment: ResourceDefinition<Deployment> = define<Deployment>({
       wide: true,
     }),
   ],
-  scale: {
-    replicas: (d) => d.spec?.replicas ?? 0,
-    setReplicas(d, n) {
-      d.spec!.replicas = n;
-    },
-    statusReplicas: (d) => d.status?.replicas ?? 0,
-    selector: (d) => selectorText(d.spec?.selector),
-  },
+  scale: replicaScale<Deployment>((d) => selectorText(d.spec?.selector)),
 });

@@ -6,7 +6,7 @@ import { define, specAndStatus } from "../define.ts";
 import { immutable, notNegative } from "../meta/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, formatLabelSelector, nameColumn, templateColumns } from "../table/mod.ts";
-import { selectorText } from "./selector-text.ts";
+import { replicaScale, selectorText } from "./replica-scale.ts";
 import {
   setTemplateDefaults,
   validateCountedStatus,
@@ -72,12 +72,5 @@ export const replicaSet: ResourceDefinition<ReplicaSet> = define<ReplicaSet>({
     }),
   ],
   fields: { "status.replicas": (r) => String(r.status?.replicas ?? 0) },
-  scale: {
-    replicas: (r) => r.spec?.replicas ?? 0,
-    setReplicas(r, n) {
-      r.spec!.replicas = n;
-    },
-    statusReplicas: (r) => r.status?.replicas ?? 0,
-    selector: (r) => selectorText(r.spec?.selector),
-  },
+  scale: replicaScale<ReplicaSet>((r) => selectorText(r.spec?.selector)),
 });

@@ -6,7 +6,7 @@ import { define, specAndStatus } from "../define.ts";
 import { notNegative, required } from "../meta/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, formatLabels, nameColumn, templateColumns } from "../table/mod.ts";
-import { labelsText } from "./selector-text.ts";
+import { labelsText, replicaScale } from "./replica-scale.ts";
 import {
   setTemplateDefaults,
   validateCountedStatus,
@@ -73,13 +73,6 @@ export const replicationController: ResourceDefinition<ReplicationController> = 
       column("Selector", "Labels of the pods.", (r) => formatLabels(r.spec?.selector), { wide: true }),
     ],
     fields: { "status.replicas": (r) => String(r.status?.replicas ?? 0) },
-    scale: {
-      replicas: (r) => r.spec?.replicas ?? 0,
-      setReplicas(r, n) {
-        r.spec!.replicas = n;
-      },
-      statusReplicas: (r) => r.status?.replicas ?? 0,
-      selector: (r) => labelsText(r.spec?.selector),
-    },
+    scale: replicaScale<ReplicationController>((r) => labelsText(r.spec?.selector)),
   },
 );

@@ -7,7 +7,7 @@ import { forbidden, notNegative, notSupported, required, semanticEqual } from ".
 import { setClaimDefaults, validateClaimSpec } from "../storage/mod.ts";
 import { scale, statusOf } from "../subresources.ts";
 import { ageColumn, column, nameColumn, templateColumns } from "../table/mod.ts";
-import { selectorText } from "./selector-text.ts";
+import { replicaScale, selectorText } from "./replica-scale.ts";
 import {
   setTemplateDefaults,
   validateRunningTemplate,
@@ -138,12 +138,5 @@ export const statefulSet: ResourceDefinition<StatefulSet> = define<StatefulSet>(
     ageColumn,
     ...templateColumns<StatefulSet>((s) => s.spec?.template),
   ],
-  scale: {
-    replicas: (s) => s.spec?.replicas ?? 0,
-    setReplicas(s, n) {
-      s.spec!.replicas = n;
-    },
-    statusReplicas: (s) => s.status?.replicas ?? 0,
-    selector: (s) => selectorText(s.spec?.selector),
-  },
+  scale: replicaScale<StatefulSet>((s) => selectorText(s.spec?.selector)),
 });
