@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ctx } from "../../../../test/support/kind-rules.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import { fieldErrorMessage } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { definitions } from "./mod.ts";
 
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
 const find = (plural: string, group = ""): ResourceDefinition =>
   definitions.find((d) => d.plural === plural && d.group === group)!;
 

@@ -2,15 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { ctx } from "../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { definitions } from "./mod.ts";
 
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
 const term = { labelSelector: { matchLabels: { a: "b" } }, topologyKey: "zone", matchLabelKeys: ["c"] };
 const expression = { key: "a", operator: "In", values: ["b"] };
 const container = {

@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ctx } from "../../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../../status.ts";
 import type { LabelSelector, Pod, PodSpec } from "../../types.ts";
 import { pod } from "./mod.ts";
 
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
 const selector = (): LabelSelector => ({ matchLabels: { app: "web" } });
 
 function create(spec: object): Pod {

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ctx } from "../../../../../test/support/kind-rules.ts";
 import type { ContainerStatus, Pod, PodSpec } from "../../types.ts";
 import { defaultPullPolicy } from "./image-pull-policy.ts";
 import { pod, qosClass, setPodSpecDefaults } from "./mod.ts";
-
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
 
 const policies: [image: string, policy: string][] = [
   ["nginx", "Always"],

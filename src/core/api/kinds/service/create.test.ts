@@ -1,34 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createService, ctx } from "../../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../../status.ts";
-import type { Service, ServiceSpec } from "../../types.ts";
+import type { Service } from "../../types.ts";
 import { service } from "./mod.ts";
-
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
-
-function make(spec: Partial<ServiceSpec> & Record<string, unknown>): Service {
-  return {
-    metadata: { name: "web", namespace: "default", resourceVersion: "1" },
-    spec: { ports: [{ port: 80 }], ...spec } as ServiceSpec,
-  };
-}
-
-function create(spec: Record<string, unknown>, annotations?: Record<string, string>): Service {
-  const s = make(spec);
-  if (annotations) s.metadata.annotations = annotations;
-  service.setDefaults!(s);
-  service.prepareForCreate!(s, ctx);
-  return s;
-}
 
 const messages = (s: Service): string[] => service.validate!(s, ctx).map(fieldErrorMessage);
 
 test("defaults of a ClusterIP Service", () => {
-  const { spec, status } = create({});
+  const { spec, status } = createService({});
   assert.deepEqual(spec, {
     ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
     sessionAffinity: "None",
@@ -41,16 +21,16 @@ test("defaults of a ClusterIP Service", () => {
 });
 
 test("defaults of a LoadBalancer Service", () => {
-  const { spec } = create({ type: "LoadBalancer", sessionAffinity: "ClientIP" });
+  const { spec } = createService({ type: "LoadBalancer", sessionAffinity: "ClientIP" });
   assert.equal(spec?.externalTrafficPolicy, "Cluster");
   assert.equal(spec?.allocateLoadBalancerNodePorts, true);
   assert.deepEqual(spec?.sessionAffinityConfig, { clientIP: { timeoutSeconds: 10800 } });
 });
 
 test("a headless Service without selector takes both families", () => {
-  const { spec } = create({ clusterIP: "None" });
+  const { spec } = createService({ clusterIP: "None" });
   assert.deepEqual([spec?.ipFamilyPolicy, spec?.ipFamilies], ["RequireDualStack", ["IPv4", "IPv6"]]);
-  const selecting = create({ clusterIP: "None", selector: { a: "b" } }).spec;
+  const selecting = createService({ clusterIP: "None", selector: { a: "b" } }).spec;
   assert.deepEqual([selecting?.ipFamilyPolicy, selecting?.ipFamilies], ["SingleStack", ["IPv4"]]);
 });
 
@@ -249,10 +229,10 @@ const refused: [name: string, spec: Record<string, unknown>, messages: string[]]
   ],
 ];
 for (const [name, spec, expected] of refused)
-  test(`create: ${name}`, () => assert.deepEqual(messages(create(spec)), expected));
+  test(`create: ${name}`, () => assert.deepEqual(messages(createService(spec)), expected));
 
 test("a Service's name is a DNS-1123 label: since 1.36 it may begin with a digit (KEP-5311)", () => {
-  const s = create({});
+  const s = createService({});
   s.metadata.name = "1web";
   assert.deepEqual(messages(s), []);
   s.metadata.name = "Web";

@@ -1,33 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createService, ctx, makeService } from "../../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../../status.ts";
-import type { Service, ServiceSpec } from "../../types.ts";
+import type { Service } from "../../types.ts";
 import { normalizeServiceClusterIPs, service } from "./mod.ts";
-
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
-
-function make(spec: Partial<ServiceSpec> & Record<string, unknown>): Service {
-  return {
-    metadata: { name: "web", namespace: "default", resourceVersion: "1" },
-    spec: { ports: [{ port: 80 }], ...spec } as ServiceSpec,
-  };
-}
-
-function create(spec: Record<string, unknown>, annotations?: Record<string, string>): Service {
-  const s = make(spec);
-  if (annotations) s.metadata.annotations = annotations;
-  service.setDefaults!(s);
-  service.prepareForCreate!(s, ctx);
-  return s;
-}
 
 /** A stored Service, its values allocated. */
 function stored(spec: Record<string, unknown>): Service {
-  const s = create(spec);
+  const s = createService(spec);
   if (s.spec!.type !== "ExternalName" && !s.spec!.clusterIP) {
     s.spec!.clusterIP = "10.96.0.50";
     s.spec!.clusterIPs = ["10.96.0.50"];
@@ -153,7 +133,7 @@ const clusterIPs: [
 ];
 for (const [name, old, now, ips] of clusterIPs)
   test(`normalizeServiceClusterIPs: ${name}`, () => {
-    const of = ([clusterIP, list]: [string, string[]]) => make({ clusterIP, clusterIPs: list });
+    const of = ([clusterIP, list]: [string, string[]]) => makeService({ clusterIP, clusterIPs: list });
     const s = of(now);
     normalizeServiceClusterIPs(s, old && of(old));
     assert.deepEqual(s.spec!.clusterIPs ?? [], ips);

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ctx } from "../../../../../test/support/kind-rules.ts";
 import type { ResourceDefinition } from "../../resource.ts";
 import { fieldErrorMessage } from "../../status.ts";
 import type { Deployment, KubeObject, ReplicationController } from "../../types.ts";
 import { deployment, replicaSet, replicationController } from "./mod.ts";
 
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
 const template = {
   metadata: { labels: { app: "web" } },
   spec: { containers: [{ name: "c", image: "a:1" }] },

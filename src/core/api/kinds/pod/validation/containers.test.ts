@@ -1,28 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createPod, ctx } from "../../../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../../../status.ts";
-import type { Container, Pod, PodSpec } from "../../../types.ts";
+import type { Container } from "../../../types.ts";
 import { pod } from "../mod.ts";
 
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
-
-function make(spec: object): Pod {
-  const p: Pod = {
-    metadata: { name: "web", namespace: "default", resourceVersion: "1" },
-    spec: { containers: [{ name: "c", image: "nginx" }], ...spec } as PodSpec,
-  };
-  pod.setDefaults!(p);
-  pod.prepareForCreate!(p, ctx);
-  return p;
-}
 const withContainer = (c: object): object => ({
   containers: [{ name: "c", image: "nginx", ...c }] as Container[],
 });
-const create = (spec: object): string[] => pod.validate!(make(spec), ctx).map(fieldErrorMessage);
+const create = (spec: object): string[] => pod.validate!(createPod(spec), ctx).map(fieldErrorMessage);
 
 const label =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";

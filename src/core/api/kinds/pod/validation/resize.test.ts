@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ctx } from "../../../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../../../status.ts";
 import type { Container, Pod, PodSpec } from "../../../types.ts";
 import { pod, prepareResize, validateResize } from "../mod.ts";
-
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
 
 const container = (name: string, requests: object, limits?: object): Container =>
   ({ name, image: "nginx", resources: { requests, ...(limits && { limits }) } }) as Container;

@@ -1,27 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createPod, ctx } from "../../../../../../test/support/kind-rules.ts";
 import { fieldErrorMessage } from "../../../status.ts";
-import type { Pod, PodSpec } from "../../../types.ts";
+import type { PodSpec } from "../../../types.ts";
 import { pod, validateEphemeralContainersUpdate } from "../mod.ts";
 
-const ctx = {
-  now: "2026-01-01T00:00:00Z",
-  user: { name: "admin", groups: [] },
-  ipFamilies: ["IPv4"] as const,
-};
-
-function make(spec: object): Pod {
-  const p: Pod = {
-    metadata: { name: "web", namespace: "default", resourceVersion: "1" },
-    spec: { containers: [{ name: "c", image: "nginx" }], ...spec } as PodSpec,
-  };
-  pod.setDefaults!(p);
-  pod.prepareForCreate!(p, ctx);
-  return p;
-}
-
 function update(change: (s: PodSpec) => void, from: object = {}): string[] {
-  const old = make(from);
+  const old = createPod(from);
   const now = structuredClone(old);
   change(now.spec!);
   pod.setDefaults!(now);
@@ -86,7 +71,7 @@ for (const [name, change, expected, from] of updates)
   });
 
 test("an ephemeral container may be added, not changed; it has no ports", () => {
-  const old = make({});
+  const old = createPod({});
   const now = structuredClone(old);
   now.spec!.ephemeralContainers = [
     { name: "e", image: "i", ports: [{ containerPort: 80 }], targetContainerName: "x" },
@@ -108,7 +93,7 @@ test("an ephemeral container may be added, not changed; it has no ports", () => 
 });
 
 test("status: a container that has ended stays ended under restartPolicy Never", () => {
-  const old = make({ restartPolicy: "Never" });
+  const old = createPod({ restartPolicy: "Never" });
   const state = { name: "c", image: "nginx", imageID: "", ready: false, restartCount: 0 };
   old.status!.containerStatuses = [{ ...state, state: { terminated: { exitCode: 1 } } }];
   const now = structuredClone(old);
