@@ -136,6 +136,21 @@ for (const { name, env } of transports) {
     }
   });
 
+  test(`${name}: a slow reader gets all output of a command that ends without reading its stdin`, async () => {
+    // What the connections hold differs, so several sizes: for some of them the last of it is still in containerd's kernel.
+    const outputs = [8_000_000, 11_000_000, 14_000_000, 18_000_000].map(async (size) => {
+      const exec = `${kubectl} exec -i box -- sh -c 'head -c ${size} /dev/zero; exit 6'`;
+      const piped = `head -c 50000000 /dev/zero 2>/dev/null | ${exec}; echo "code $?" >&2`;
+      const done = await runCommand("sh", ["-c", `{ ${piped}; } | (sleep 2.5; wc -c)`], {
+        env: { ...cluster.env, ...env },
+        timeoutMs: 30_000,
+      });
+      assert.equal(done.stdout.trim(), `${size}`, done.stderr);
+      assert.match(done.stderr, /code 6\n$/);
+    });
+    await Promise.all(outputs);
+  });
+
   test(`${name}: twenty commands at once`, async () => {
     const all = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
