@@ -17,18 +17,11 @@ import {
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { findProcesses } from "../../src/app/cluster/processes.ts";
-import { runCommand } from "../support/cluster.ts";
+import { bin, environment, runCommand } from "../support/cluster.ts";
 import { leftovers } from "../support/leftovers.ts";
 
-const bin = join(import.meta.dirname ?? "", "../../../bin/portolan");
 const dir = mkdtempSync("/tmp/portolan-commands-");
-const env = {
-  ...process.env,
-  HOME: dir,
-  KUBECONFIG: join(dir, "kubeconfig"),
-  PORTOLAN_STATE_DIR: join(dir, "state"),
-  PORTOLAN_RUN_DIR: join(dir, "run"),
-};
+const env = environment(dir);
 const portolan = (args: string[], more: NodeJS.ProcessEnv = {}) =>
   runCommand(bin, args, { env: { ...env, ...more }, timeoutMs: 120_000 });
 after(async () => {

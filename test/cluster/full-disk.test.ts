@@ -5,20 +5,13 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eventually, runCommand } from "../support/cluster.ts";
+import { bin, environment, eventually, runCommand } from "../support/cluster.ts";
 import { leftovers } from "../support/leftovers.ts";
 
-const bin = join(import.meta.dirname ?? "", "../../../bin/portolan");
 const name = "full";
 const dir = mkdtempSync("/tmp/portolan-full-");
 const state = join(dir, "state");
-const env = {
-  ...process.env,
-  HOME: dir,
-  KUBECONFIG: join(dir, "kubeconfig"),
-  PORTOLAN_STATE_DIR: state,
-  PORTOLAN_RUN_DIR: join(dir, "run"),
-};
+const env = environment(dir);
 const portolan = (...args: string[]) => runCommand(bin, args, { env, timeoutMs: 120_000 });
 const kubectl = (...args: string[]) => runCommand(process.env.KUBECTL ?? "kubectl", args, { env });
 

@@ -6,18 +6,11 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { findProcesses, isAlive, signalProcess } from "../../src/app/cluster/processes.ts";
-import { eventually, runCommand, startCluster } from "../support/cluster.ts";
+import { bin, environment, eventually, runCommand, startCluster } from "../support/cluster.ts";
 import { leftovers } from "../support/leftovers.ts";
 
-const bin = join(import.meta.dirname ?? "", "../../../bin/portolan");
 const dir = mkdtempSync("/tmp/portolan-lifecycle-");
-const env = {
-  ...process.env,
-  HOME: dir,
-  KUBECONFIG: join(dir, "kubeconfig"),
-  PORTOLAN_STATE_DIR: join(dir, "state"),
-  PORTOLAN_RUN_DIR: join(dir, "run"),
-};
+const env = environment(dir);
 const portolan = (...args: string[]) => runCommand(bin, args, { env, timeoutMs: 120_000 });
 afterEach(async () => {
   for (const name of ["one", "two", "cut", "port", "route"]) await portolan("down", "--name", name);

@@ -31,7 +31,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-const bin = join(import.meta.dirname ?? "", "../../../bin/portolan");
+export const bin = join(import.meta.dirname ?? "", "../../../bin/portolan");
 
 /** Runs a program to its end, or to the limit (exit code 124). */
 export function runCommand(
@@ -67,7 +67,8 @@ export function runCommand(
 
 const clustersDir = "/tmp/portolan-test";
 
-const environment = (dir: string): NodeJS.ProcessEnv => ({
+/** What keeps a cluster's state, its sockets and its kubeconfig in a directory of the test's own. */
+export const environment = (dir: string) => ({
   ...process.env,
   HOME: dir,
   PORTOLAN_STATE_DIR: join(dir, "state"),
