@@ -2,7 +2,6 @@
 // they are kept is somebody else's business.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type DescribedKind, packageOf } from "../../core/api/openapi/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
@@ -15,44 +14,22 @@ import type { KubeClient } from "../client/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { admissionPlugins, denyExternalIPs } from "./admission/mod.ts";
 import { createAllocationMetrics, createServiceAllocation, quotaReservation } from "./allocation/mod.ts";
-import {
-  configurationPath,
-  createAuthenticator,
-  impersonated,
-  issuerConfiguration,
-  keysPath,
-} from "./auth/mod.ts";
+import { asWhom, createAuthenticator, isAnonymous, isOpen } from "./auth/mod.ts";
 import type { ConnectHandlers } from "./connect.ts";
 import type { AdmissionPlugin, ApiCore, Reserve, UserInfo } from "./context.ts";
-import {
-  answerCustomResources,
-  createDiscoveryHandler,
-  createOpenApi,
-  type DiscoveryInput,
-  type OpenApiOptions,
-  servedPaths,
-  type VirtualResource,
-  versionInfo,
-} from "./discovery/mod.ts";
-import { answerHealth, type HealthCheck } from "./health.ts";
+import { answerCustomResources, type OpenApiOptions, versionInfo } from "./discovery/mod.ts";
+import type { HealthCheck } from "./health.ts";
 import { type Counted, createMetrics } from "./metrics.ts";
 import { createOperations } from "./operations.ts";
+import { createOtherPaths } from "./other-paths.ts";
 import { createRegistry } from "./registry.ts";
-import { answerBytes, answerError, answerJson, answerText, statusOf } from "./representation/mod.ts";
+import { answerError, answerText, statusOf } from "./representation/mod.ts";
 import { createCodec, parseResourcePath, type RequestInfo } from "./requests/mod.ts";
 import { createResourceHandler } from "./resource-handler.ts";
-import { createReviewHandler, reviews } from "./reviews/mod.ts";
+import { createReviewHandler } from "./reviews/mod.ts";
 import { createSubresources } from "./subresource.ts";
 import { subresourceHandlers } from "./subresources/mod.ts";
 import { createTokenInspector, type TokenSigner, tokenHandler, tokenVerifier } from "./tokens/mod.ts";
-
-/** Kinds that are answered but never stored, as OpenAPI describes them. */
-const describedReview = (v: VirtualResource): DescribedKind => ({
-  ...v,
-  model: `${packageOf(v.group)}.${v.version}.${v.kind}`,
-  verbs: ["create"],
-  subresources: [],
-});
 
 export interface ApiServerOptions {
   store: Store;
@@ -84,8 +61,6 @@ export interface ApiServer {
 
 /** Requests that are neither watches nor streams, at once; beyond it 429. */
 const maxInFlight = 800;
-const openPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
-
 export function createApiServer(o: ApiServerOptions): ApiServer {
   const registry = createRegistry(o.definitions);
   const page = o.metrics ?? createMetricPage();
@@ -133,14 +108,18 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     bookmarkMs: o.bookmarkMs ?? 60_000,
     random: Math.random,
   });
-  const openApi = createOpenApi({
-    schema: o.schema,
-    definitions: [...o.definitions, ...reviews.map(describedReview)],
-    descriptions: o.descriptions ?? (async () => ({})),
+  const answerOther = createOtherPaths({
+    ...o,
+    registry,
+    address: joinHostPort(o.cluster.apiServer.host, o.cluster.apiServer.port),
+    metrics: metrics.text,
+    health: [
+      { name: "ping", check: () => undefined },
+      { name: "log", check: () => undefined },
+      { name: "etcd", check: () => o.store.failure || undefined },
+      ...(o.health ?? []),
+    ],
   });
-  const discovery: DiscoveryInput = { registry, virtual: reviews };
-  const address = joinHostPort(o.cluster.apiServer.host, o.cluster.apiServer.port);
-  const answerDiscovery = createDiscoveryHandler(discovery, address);
   const review = createReviewHandler({
     codec: core.codec,
     now: core.now,
@@ -148,39 +127,8 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     audience: o.tokens?.issuer ?? "",
   });
   const onError = o.onError ?? (() => {});
-  const checks: HealthCheck[] = [
-    { name: "ping", check: () => undefined },
-    { name: "log", check: () => undefined },
-    { name: "etcd", check: () => o.store.failure || undefined },
-    ...(o.health ?? []),
-  ];
-
   const notServed = (): StatusError =>
     failure(404, "NotFound", "the server could not find the requested resource", {});
-
-  async function answerOther(
-    req: IncomingMessage,
-    res: ServerResponse,
-    path: string,
-    query: URLSearchParams,
-  ): Promise<boolean> {
-    if (path === "/version" || path === "/version/") answerJson(req, res, 200, versionInfo());
-    else if (path === "/") answerJson(req, res, 200, { paths: servedPaths(discovery) });
-    else if (path === "/metrics")
-      answerBytes(res, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(metrics.text()));
-    else if (path === keysPath && o.tokens) {
-      const keys = JSON.stringify({ keys: await o.tokens.keys() });
-      answerBytes(res, 200, "application/jwk-set+json", Buffer.from(keys));
-    } else if (path === configurationPath && o.tokens)
-      answerJson(req, res, 200, issuerConfiguration(o.tokens, `https://${address}`));
-    else
-      return (
-        answerHealth(req, res, path, query, checks) ||
-        answerDiscovery(req, res, path) ||
-        (await openApi(req, res, path))
-      );
-    return true;
-  }
 
   async function connect(
     req: IncomingMessage,
@@ -266,24 +214,12 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
     return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
   }
 
-  const isAnonymous = (user: UserInfo): boolean => user.groups.includes("system:unauthenticated");
-
-  /** The caller, or whom the caller asks to be taken for. */
-  function asWhom(req: IncomingMessage, caller: UserInfo, path: string): UserInfo {
-    const other = isAnonymous(caller) ? undefined : impersonated(req.headers);
-    if (other && isAnonymous(other) && !openPaths.test(path)) {
-      const verb = (req.method ?? "GET").toLowerCase();
-      throw failure(403, "Forbidden", `forbidden: User "${other.name}" cannot ${verb} path "${path}"`, {});
-    }
-    return other ?? caller;
-  }
-
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       const [path, search] = splitUrl(req);
       const found = authenticate(req);
       const caller = found instanceof Promise ? await found : found;
-      if (isAnonymous(caller) && !openPaths.test(path)) throw unauthorized();
+      if (isAnonymous(caller) && !isOpen(path)) throw unauthorized();
       await serve(req, res, asWhom(req, caller, path), path, search);
     } catch (error) {
       if (!(error instanceof StatusError)) onError(error);

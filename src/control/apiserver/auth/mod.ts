@@ -1,3 +1,3 @@
 export * from "./authenticator.ts";
-export * from "./impersonation.ts";
+export * from "./caller.ts";
 export * from "./issuer.ts";
