@@ -342,15 +342,21 @@ test("how full the ranges are, and what was given out of them, in kube-apiserver
   for (const [name, value] of rows) assert.equal(await metric(name), value, name);
 });
 
-test("ranges that shut the host out in one family are told at the write", async () => {
+test("ranges that shut the host out in one family, or leave one open, are told at the write", async () => {
   const { status, headers } = await make("guarded", {
     type: "LoadBalancer",
     ipFamilyPolicy: "PreferDualStack",
-    loadBalancerSourceRanges: ["172.30.0.0/24"],
+    loadBalancerSourceRanges: ["172.30.0.0/24", "2001:db8::/32"],
   });
   assert.equal(status, 201);
   assert.match(
     String(headers.warning),
     /loadBalancerSourceRanges: fd00:172:30::1, this cluster's host, is in none/,
   );
+  const open = await make("open", {
+    type: "LoadBalancer",
+    ipFamilyPolicy: "PreferDualStack",
+    loadBalancerSourceRanges: ["172.30.0.0/24"],
+  });
+  assert.match(String(open.headers.warning), /none of them is of IPv6, so everybody is answered over it/);
 });

@@ -72,6 +72,18 @@ test("node ports: masqueraded with policy Cluster, the client's address with Loc
   await reached(b0!, nodeAddress6(0), 30080, ["a0", "a1"]);
 });
 
+test("source ranges: of this family they guard, of the other alone they leave it open", async () => {
+  const { a0, b0 } = lab.pod as Record<string, Place>;
+  const vip = "fd00:200::7";
+  const guarded = (...loadBalancerSourceRanges: string[]) =>
+    dual({ type: "LoadBalancer", vips: [vip], loadBalancerSourceRanges });
+  await kernel.program([guarded(`${b0!.address6}/128`)], [over(a0!)]);
+  assert.equal((await b0!.dial(vip, 80)).name, "a0");
+  assert.deepEqual(await lab.host.dial(vip, 80), { error: "timeout" });
+  await kernel.program([guarded("192.0.2.0/24")], [over(a0!)]);
+  for (const p of [b0!, lab.host]) assert.equal((await p.dial(vip, 80)).name, "a0", p.name);
+});
+
 const sticky = (timeoutSeconds: number): Service =>
   dual({ sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds } } });
 

@@ -1,7 +1,8 @@
 // What the service table does with real packets: one row a feature of the Service API.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { type Answer, type Lab, nodeAddress, openLab, type Place } from "./lab.ts";
+import { run } from "../../src/edge/command/mod.ts";
+import { type Answer, inPlace, type Lab, nodeAddress, openLab, type Place } from "./lab.ts";
 import { service, slice } from "./objects.ts";
 import { openProgrammer, type Programmer } from "./programmer.ts";
 
@@ -247,6 +248,71 @@ describe("LoadBalancer and externalIPs", () => {
     assert.deepEqual(await a0!.dial(vip, 80), { error: "timeout" });
     assert.deepEqual(await lab.host.dial(vip, 80), { error: "timeout" });
     assert.equal((await lab.host.dial(ip, 80)).name, "a0");
+  });
+  test("ranges guard the cluster's own pods and nodes too, with policy Local as well; other addresses and node ports stay open", async () => {
+    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
+    const external = "172.30.200.9";
+    for (const externalTrafficPolicy of ["Cluster", "Local"]) {
+      const web = service("web", ip, {
+        type: "LoadBalancer",
+        vips: [vip],
+        externalIPs: [external],
+        ports: [{ port: 80, nodePort: 30080 }],
+        externalTrafficPolicy,
+        loadBalancerSourceRanges: [`${b0!.address}/32`],
+      });
+      await kernel.program([web], [slice("web", [a0!, a1!])]);
+      await reached(b0!, vip, 80, ["a0", "a1"]);
+      for (const p of [a0!, a1!, lab.node[0]!, lab.node[1]!, lab.host])
+        assert.deepEqual(await p.dial(vip, 80), { error: "timeout" }, `${p.name} ${externalTrafficPolicy}`);
+      for (const p of [a0!, lab.node[0]!, lab.host]) {
+        assert.ok((await p.dial(external, 80)).name, `${p.name} ${externalTrafficPolicy}`);
+        assert.ok((await p.dial(nodeAddress(0), 30080)).name, `${p.name} ${externalTrafficPolicy}`);
+      }
+      // Shut out comes before refused.
+      await kernel.program([web], []);
+      assert.deepEqual(await a0!.dial(vip, 80), { error: "timeout" });
+      assert.deepEqual(await b0!.dial(vip, 80), { error: "ECONNREFUSED" });
+    }
+  });
+  test("ranges of the other family only guard nothing of this one", async () => {
+    await kernel.program(
+      [
+        service("web", ip, {
+          type: "LoadBalancer",
+          vips: [vip],
+          loadBalancerSourceRanges: ["2001:db8::/32"],
+        }),
+      ],
+      [slice("web", [lab.pod.a0!])],
+    );
+    for (const p of [lab.host, lab.pod.b0!, lab.pod.a1!, lab.node[0]!])
+      assert.equal((await p.dial(vip, 80)).name, "a0", p.name);
+  });
+  test("a node that has the load balancer's address itself is let in with its own", async () => {
+    const own = (verb: string): Promise<string> => {
+      const [file = "", ...args] = [
+        ...inPlace(lab.node[0]!),
+        "ip",
+        "address",
+        verb,
+        `${vip}/32`,
+        "dev",
+        "lo",
+      ];
+      return run(file, args);
+    };
+    const guarded = (range: string) =>
+      service("web", ip, { type: "LoadBalancer", vips: [vip], loadBalancerSourceRanges: [range] });
+    await own("add");
+    try {
+      await kernel.program([guarded("172.30.0.0/24")], [slice("web", [lab.pod.a0!])]);
+      assert.equal((await lab.node[0]!.dial(vip, 80)).name, "a0");
+      await kernel.program([guarded("10.0.0.0/8")], [slice("web", [lab.pod.a0!])]);
+      assert.deepEqual(await lab.node[0]!.dial(vip, 80), { error: "timeout" });
+    } finally {
+      await own("del");
+    }
   });
   test("an external address; without endpoints it refuses", async () => {
     const { a0 } = lab.pod as Record<string, Place>;

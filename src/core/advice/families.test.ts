@@ -27,6 +27,19 @@ const rows: [name: string, spec: Partial<ServiceSpec>, slices: EndpointSlice[], 
     ],
   ],
   [
+    "ranges of one family only",
+    {
+      type: "LoadBalancer",
+      selector: { app: "web" },
+      ipFamilies: both,
+      loadBalancerSourceRanges: ["172.30.0.0/24"],
+    },
+    [],
+    [
+      "SourceRangesOpen advice spec.loadBalancerSourceRanges: none of them is of IPv6, so everybody is answered over it",
+    ],
+  ],
+  [
     "ranges with the host's address of the only family",
     {
       type: "LoadBalancer",

@@ -13,6 +13,7 @@ export type FindingReason =
   | "NodePortBlocked"
   | "LocalEndpointsMissing"
   | "SourceRangesExcludeHost"
+  | "SourceRangesOpen"
   | "ExternalNameIsAddress";
 
 export interface Finding {

@@ -1,7 +1,7 @@
 // Who cannot reach a Service that works: nodes without an endpoint where a policy says Local, and clients outside the ranges
 // that a load balancer lets in (Service API: externalTrafficPolicy, internalTrafficPolicy, loadBalancerSourceRanges).
 import type { EndpointSlice, Service } from "../api/types.ts";
-import { contains, familyOf, parseCIDR, parseIP } from "../net/mod.ts";
+import { type CIDR, contains, familyOf, parseCIDR, parseIP } from "../net/mod.ts";
 import type { Finding } from "./finding.ts";
 
 const named = (nodes: readonly string[]): string =>
@@ -39,21 +39,35 @@ export function localPolicyFindings(
   return out;
 }
 
-/** `hosts` are the addresses from which the machine of the cluster comes, one a family. */
+/**
+ * `hosts` are the addresses from which the machine of the cluster comes, one a family. Ranges guard the families that they are
+ * of; another one is open to everybody.
+ */
 export function sourceRangeFindings(service: Service, hosts: readonly string[]): Finding[] {
   const { type, loadBalancerSourceRanges: ranges = [], ipFamilies = ["IPv4"] } = service.spec ?? {};
   if (type !== "LoadBalancer" || ranges.length === 0) return [];
   const cidrs = ranges.map((r) => parseCIDR(r.trim())).filter((c) => c !== undefined);
-  const out = hosts.filter((host) => {
+  const guarding = (family: string): CIDR[] =>
+    cidrs.filter((c) => c.address.family === (family === "IPv6" ? 6 : 4));
+  const shut = hosts.filter((host) => {
     const from = parseIP(host);
-    return from && ipFamilies.includes(familyOf(host)) && !cidrs.some((c) => contains(c, from));
+    const guards = guarding(familyOf(host));
+    const within = from && guards.some((c) => contains(c, from));
+    return ipFamilies.includes(familyOf(host)) && guards.length > 0 && !within;
   });
-  if (out.length === 0) return [];
-  return [
-    {
+  const open = ipFamilies.filter((f) => guarding(f).length === 0);
+  const found: Finding[] = [];
+  if (open.length > 0)
+    found.push({
+      reason: "SourceRangesOpen",
+      severity: "advice",
+      message: `spec.loadBalancerSourceRanges: none of them is of ${open.join(" or ")}, so everybody is answered over it`,
+    });
+  if (shut.length > 0)
+    found.push({
       reason: "SourceRangesExcludeHost",
       severity: "advice",
-      message: `spec.loadBalancerSourceRanges: ${out.join(" and ")}, this cluster's host, is in none of them and will not be answered`,
-    },
-  ];
+      message: `spec.loadBalancerSourceRanges: ${shut.join(" and ")}, this cluster's host, is in none of them and will not be answered`,
+    });
+  return found;
 }

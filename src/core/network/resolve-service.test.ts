@@ -228,6 +228,27 @@ test("frontends of every kind", () => {
   );
 });
 
+describe("who may dial a load balancer", () => {
+  const rows: [string, string[], string[]][] = [
+    ["ranges that shut the node out", ["10.0.0.0/8"], ["10.0.0.0/8"]],
+    [
+      "ranges that let the node in: its own dials from the address itself too",
+      ["172.30.0.0/24"],
+      ["172.30.0.0/24", "172.30.200.1/32"],
+    ],
+    ["the other family's", ["fd00::/8"], ["fd00::/8"]],
+  ];
+  for (const [name, loadBalancerSourceRanges, want] of rows)
+    test(name, () => {
+      const s = service(
+        { type: "LoadBalancer", loadBalancerSourceRanges },
+        { status: { loadBalancer: { ingress: [{ ip: "172.30.200.1" }] } } },
+      );
+      const { frontends } = resolveService(s, [], facts)!.ports[0]!;
+      assert.deepEqual(frontends.find((f) => f.kind === "load-balancer")!.sourceRanges, want);
+    });
+});
+
 test("dual-stack: each family has its own addresses", () => {
   const s = service({
     clusterIPs: ["10.96.0.1", "fd00:96::1"],

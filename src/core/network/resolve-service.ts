@@ -6,6 +6,7 @@ import { parseIP, printIP } from "../net/mod.ts";
 import type { NodeFacts } from "./facts.ts";
 import type { EndpointFact, Frontend, PortRouting, Protocol, ServiceRouting } from "./routing.ts";
 import { selectEndpoints } from "./select-endpoints.ts";
+import { loadBalancerRanges } from "./source-ranges.ts";
 
 const plainIPv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
@@ -95,7 +96,7 @@ function frontendsOf(service: Service, port: ServicePort, facts: NodeFacts): Fro
   const vips = (service.status?.loadBalancer?.ingress ?? [])
     .filter((i) => i.ip && (i.ipMode ?? "VIP") === "VIP")
     .map((i) => i.ip);
-  const ranges = spec.loadBalancerSourceRanges ?? [];
+  const ranges = loadBalancerRanges(spec.loadBalancerSourceRanges ?? [], only(vips), facts);
   for (const address of only(vips))
     list.push({
       kind: "load-balancer",

@@ -24,7 +24,8 @@ describe("guardRanges", () => {
     ["canonical", [" 10.1.2.3/8 ", "192.0.2.1/32"], ["10.0.0.0/8", "192.0.2.1"]],
     ["one inside another is left out", ["10.1.0.0/16", "10.0.0.0/8", "10.0.0.0/8"], ["10.0.0.0/8"]],
     ["everybody: no guard", ["10.0.0.0/8", "0.0.0.0/0"], undefined],
-    ["only the other family: nobody", ["fd00::/8"], []],
+    ["only the other family: no guard", ["fd00::/8"], undefined],
+    ["of both families: this one's", ["fd00::/8", "10.0.0.0/8"], ["10.0.0.0/8"]],
   ];
   for (const [name, ranges, want] of rows)
     test(name, () => assert.deepEqual(guardRanges(ranges, "ip"), want));
