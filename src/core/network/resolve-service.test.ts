@@ -107,6 +107,12 @@ describe("which endpoints get traffic", () => {
       { cluster: ["10.244.1.2"] },
     ],
     [
+      "serving without being ready or terminating: none",
+      service(),
+      [at("10.244.1.2", { conditions: { ready: false, serving: true } })],
+      { cluster: [] },
+    ],
+    [
       "zone hints of all: the own zone's",
       service(),
       [at("10.244.1.2", hints("z0")), at("10.244.1.3", hints("z1"))],

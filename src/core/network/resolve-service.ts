@@ -4,7 +4,14 @@
 import type { Endpoint, EndpointSlice, Service, ServicePort } from "../api/types.ts";
 import { parseIP, printIP } from "../net/mod.ts";
 import type { NodeFacts } from "./facts.ts";
-import type { EndpointFact, Frontend, PortRouting, Protocol, ServiceRouting } from "./routing.ts";
+import type {
+  EndpointFact,
+  EndpointState,
+  Frontend,
+  PortRouting,
+  Protocol,
+  ServiceRouting,
+} from "./routing.ts";
 import { selectEndpoints } from "./select-endpoints.ts";
 import { loadBalancerRanges } from "./source-ranges.ts";
 
@@ -27,16 +34,23 @@ export function isProxied(service: Service): boolean {
   return type !== "ExternalName" && clusterIP !== undefined && clusterIP !== "" && clusterIP !== "None";
 }
 
+/** Conditions that are not told: ready, serving, not terminating (EndpointSlice API). */
+function stateOf({ ready, serving, terminating }: NonNullable<Endpoint["conditions"]>): EndpointState {
+  if (ready !== false) return "ready";
+  if (serving === false) return "not-ready";
+  return terminating === true ? "terminating" : "serving";
+}
+
+/** Of two words on one endpoint the better one counts. */
+const betterFirst: readonly EndpointState[] = ["ready", "terminating", "serving", "not-ready"];
+
 function factOf(e: Endpoint, port: number, facts: NodeFacts): EndpointFact | undefined {
   const address = addressOf(e.addresses[0] ?? "", facts.family);
   if (address === undefined) return undefined;
-  const { ready, serving, terminating } = e.conditions ?? {};
-  const state =
-    ready !== false ? "ready" : terminating === true && serving !== false ? "terminating" : "not-ready";
   return {
     address,
     port,
-    state,
+    state: stateOf(e.conditions ?? {}),
     local: e.nodeName === facts.nodeName,
     nodeName: e.nodeName,
     zone: e.zone,
@@ -59,8 +73,8 @@ function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[], facts:
         if (!fact) continue;
         const key = `${fact.address} . ${fact.port}`;
         const old = found.get(key);
-        // Slices may overlap while the controller moves an endpoint: the better word wins.
-        if (!old || (old.state !== "ready" && fact.state !== "not-ready")) found.set(key, fact);
+        // Slices may overlap while the controller moves an endpoint.
+        if (!old || betterFirst.indexOf(fact.state) < betterFirst.indexOf(old.state)) found.set(key, fact);
       }
     }
   }

@@ -7,6 +7,8 @@ export type EndpointState =
   | "ready"
   /** Serving while it shuts down; used only when no ready endpoint is left. */
   | "terminating"
+  /** Serving, neither ready nor terminating: nothing new goes there, UDP flows stay. */
+  | "serving"
   | "not-ready";
 
 export interface EndpointFact {

@@ -20,22 +20,24 @@ export interface UdpFlow {
   readonly mark: number;
 }
 
-/** Endpoints (`address . port`) by what clients dial (`address . port`, node ports under each node address). */
+/**
+ * Endpoints (`address . port`) that a flow may stay with, by what clients dial (`address . port`, node ports under each node
+ * address): all that serve, terminating or not, whatever node and policy, as with kube-proxy and as TCP connections do. Which
+ * of them get something new is another matter.
+ */
 function wantedTargets(services: Iterable<ServiceRouting>, facts: NodeFacts): Map<string, Set<string>> {
   const targets = new Map<string, Set<string>>();
   for (const service of services)
     for (const port of service.ports) {
       if (port.protocol !== "udp") continue;
-      for (const f of port.frontends) {
-        const groups = f.source === "keep" ? [f.group, "cluster" as const] : [f.group];
-        const endpoints = new Set(
-          groups.flatMap((g) => port.groups[g].map((e) => `${e.address} . ${e.port}`)),
-        );
+      const endpoints = new Set(
+        port.endpoints.filter((e) => e.state !== "not-ready").map((e) => `${e.address} . ${e.port}`),
+      );
+      for (const f of port.frontends)
         for (const address of f.address === undefined ? facts.nodeAddresses : [f.address]) {
           const key = `${address} . ${f.port}`;
           if (!targets.has(key)) targets.set(key, endpoints);
         }
-      }
     }
   return targets;
 }
@@ -46,7 +48,7 @@ export function hasUdp(service: ServiceRouting | undefined): boolean {
 }
 
 /**
- * The flows to remove. A flow to a wanted frontend must be answered by one of its endpoints; a translated flow to what is no
+ * The flows to remove. A flow to a wanted frontend must be answered by an endpoint that serves; a translated flow to what is no
  * frontend (any more) goes when its destination is in a service range or it carries the service table's label.
  */
 export function staleFlows(

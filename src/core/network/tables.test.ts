@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { createClaims } from "./claims.ts";
 import { placeInSlots } from "./groups.ts";
 import { type NodeFacts, type ServiceRouting, staleFlows, type UdpFlow } from "./mod.ts";
+import type { EndpointState } from "./routing.ts";
 import { guardRanges } from "./source-ranges.ts";
 
 describe("placeInSlots", () => {
@@ -82,7 +83,8 @@ describe("staleFlows", () => {
     serviceRanges: ["10.96.0.0/16"],
     localAddresses: ["10.96.0.10"],
   };
-  const endpoint = { address: "10.244.0.2", port: 8080 };
+  const endpoint = (address: string, state: EndpointState) => ({ address, port: 8080, state });
+  const ready = endpoint("10.244.0.2", "ready");
   const services = [
     {
       key: "default/dns",
@@ -94,8 +96,13 @@ describe("staleFlows", () => {
             { kind: "cluster-ip", address: "10.96.0.1", port: 53, group: "cluster", source: "keep-pods" },
             { kind: "node-port", port: 30053, group: "cluster", source: "node" },
           ],
-          endpoints: [endpoint],
-          groups: { cluster: [endpoint], local: [] },
+          endpoints: [
+            ready,
+            endpoint("10.244.1.4", "terminating"),
+            endpoint("10.244.1.5", "serving"),
+            endpoint("10.244.1.6", "not-ready"),
+          ],
+          groups: { cluster: [ready], local: [] },
           affinitySeconds: undefined,
         },
       ],
@@ -118,6 +125,10 @@ describe("staleFlows", () => {
   const rows: [name: string, to: string, by: string, stale: boolean, mark?: number][] = [
     ["answered by an endpoint", "10.96.0.1 53", "10.244.0.2 8080", false],
     ["answered by one that left", "10.96.0.1 53", "10.244.0.3 8080", true],
+    ["answered by one that serves while it ends", "10.96.0.1 53", "10.244.1.4 8080", false],
+    ["the same by the node port", "172.30.0.11 30053", "10.244.1.4 8080", false],
+    ["answered by one that serves and is not ready", "10.96.0.1 53", "10.244.1.5 8080", false],
+    ["answered by one that no longer serves", "10.96.0.1 53", "10.244.1.6 8080", true],
     ["answered by the right address on another port", "10.96.0.1 53", "10.244.0.2 9090", true],
     ["older than the Service: not translated", "10.96.0.1 53", "10.96.0.1 53", true],
     ["node port, right", "172.30.0.11 30053", "10.244.0.2 8080", false],
