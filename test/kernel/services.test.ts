@@ -107,62 +107,6 @@ describe("NodePort", () => {
   });
 });
 
-describe("sessionAffinity: ClientIP", () => {
-  const sticky = (timeoutSeconds: number, more = {}) =>
-    service("web", ip, {
-      sessionAffinity: "ClientIP",
-      sessionAffinityConfig: { clientIP: { timeoutSeconds } },
-      ...more,
-    });
-  const dialMany = async (p: Place, address: string, port: number, n = 12): Promise<Set<string>> => {
-    const names = new Set<string>();
-    for (let i = 0; i < n; i++) {
-      const a = await p.dial(address, port);
-      names.add(a.name ?? a.error!);
-    }
-    return names;
-  };
-  test("a client stays with its endpoint while others come and go, and moves when it goes", async () => {
-    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
-    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!, a1!])]);
-    const first = await dialMany(lab.host, ip, 80);
-    assert.equal(first.size, 1);
-    const mine = [a0!, b0!, a1!].find((p) => first.has(p.name))!;
-    const others = [a0!, b0!, a1!].filter((p) => p !== mine);
-    await kernel.program([sticky(10800)], [slice("web", [others[0]!, mine])]);
-    assert.deepEqual(await dialMany(lab.host, ip, 80), first);
-    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!, a1!])]);
-    assert.deepEqual(await dialMany(lab.host, ip, 80), first);
-    await kernel.program([sticky(10800)], [slice("web", others)]);
-    const second = await dialMany(lab.host, ip, 80);
-    assert.equal(second.size, 1);
-    assert.ok(!second.has(mine.name) && [...second][0] !== "timeout");
-    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!, a1!])]);
-    assert.deepEqual(await dialMany(lab.host, ip, 80), second);
-  });
-  test("it ends after its time-out; different clients may differ; node ports stick too", async () => {
-    const { a0, b0, a1 } = lab.pod as Record<string, Place>;
-    await kernel.program(
-      [sticky(1, { type: "NodePort", ports: [{ port: 80, nodePort: 30080 }] })],
-      [slice("web", [a0!, b0!, a1!])],
-    );
-    assert.equal((await dialMany(lab.host, nodeAddress(0), 30080)).size, 1);
-    const seen = new Set<string>();
-    for (let i = 0; i < 12 && seen.size < 2; i++) {
-      for (const n of await dialMany(b0!, ip, 80, 2)) seen.add(n);
-      await new Promise((r) => setTimeout(r, 1300));
-    }
-    assert.ok(seen.size >= 2, `only ${[...seen]}`);
-  });
-  test("switched off again, connections spread", async () => {
-    const { a0, b0 } = lab.pod as Record<string, Place>;
-    await kernel.program([sticky(10800)], [slice("web", [a0!, b0!])]);
-    assert.equal((await dialMany(lab.host, ip, 80)).size, 1);
-    await kernel.program([service("web", ip)], [slice("web", [a0!, b0!])]);
-    await reached(lab.host, ip, 80, ["a0", "b0"]);
-  });
-});
-
 describe("traffic policies", () => {
   const ports = [{ port: 80, nodePort: 30080 }];
   test("externalTrafficPolicy Local: own endpoints only, the client's address kept", async () => {
