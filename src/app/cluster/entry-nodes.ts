@@ -4,7 +4,8 @@
 // UDP has no end, and its flows leave an endpoint that is gone.
 
 import { run } from "../../edge/command/mod.ts";
-import { ipBatch, ipJson } from "../../edge/netns/mod.ts";
+import { ipJson } from "../../edge/netns/mod.ts";
+import { ensureRoutes } from "./link-routes.ts";
 import type { FamilyPlan } from "./plan.ts";
 
 const markBase = 0x504c0000;
@@ -45,24 +46,23 @@ interface Rule {
   fwmark?: string;
 }
 
-/** Makes what is not there yet. */
+/** Makes what is not there (any more). */
 export async function routeEntries(
   { family, ranges, nodes }: FamilyPlan,
   index: number,
   bridge: string,
 ): Promise<void> {
   if (nodes.length === 1 || ranges.loadBalancerCIDR === "") return;
-  const there = new Set(
-    (await ipJson<Rule[]>([`-${family}`, "rule", "show"])).map((r) => Number(r.fwmark ?? 0)),
-  );
+  const marks = nodes.map((_, i) => markOf(index, i + 1));
   const everywhere = family === 4 ? "0.0.0.0/0" : "::/0";
-  await ipBatch(
-    nodes.map((n, i) => {
-      const mark = markOf(index, i + 1);
-      return `route replace ${everywhere} via ${n.address} dev ${bridge} table ${mark} metric 10`;
-    }),
+  await ensureRoutes(
+    family,
+    bridge,
+    nodes.map((n, i) => ({ to: everywhere, via: n.address, table: marks[i]!, metric: 10 })),
   );
-  for (const mark of nodes.map((_, i) => markOf(index, i + 1)))
+  const rules = await ipJson<Rule[]>([`-${family}`, "rule", "show"]);
+  const there = new Set(rules.map((r) => Number(r.fwmark ?? 0)));
+  for (const mark of marks)
     if (!there.has(mark))
       await run("ip", [
         ...[`-${family}`, "rule", "add", "fwmark", `${mark}`],

@@ -5,8 +5,9 @@ import { loopbackGuard } from "../../core/network/mod.ts";
 import { printTable } from "../../core/nft/mod.ts";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch, ipJson, setSysctls } from "../../edge/netns/mod.ts";
-import { removeEntries, routeEntries } from "./entry-nodes.ts";
+import { removeEntries } from "./entry-nodes.ts";
 import { makeHostTable } from "./host-table.ts";
+import { ensureHostRoutes } from "./keep-host.ts";
 import { spreadByPort } from "./multipath-hash.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
 import { type FamilyPlan, familyPlans, type Plan, type TakenRange } from "./plan.ts";
@@ -133,21 +134,18 @@ export async function createNetwork(plan: Plan): Promise<void> {
       families.map((f) => f.family),
     );
   for (const f of families) {
-    await routeFromHost(f, bridge);
-    await routeEntries(f, index, bridge);
-    await makeHostTable(f, plan, bridge);
+    await routeRanges(f, bridge);
+    await ensureHostRoutes(f, index, bridge);
+    await makeHostTable(f, plan);
   }
 }
 
-async function routeFromHost({ family, ranges, nodes }: FamilyPlan, bridge: string): Promise<void> {
+/** The service ranges, at first by the first node: the server moves them to one that lives. */
+async function routeRanges({ family, ranges, nodes }: FamilyPlan, bridge: string): Promise<void> {
   const routes = await ipJson<Route[]>([`-${family}`, "route", "show", "dev", bridge]);
   const there = new Set(routes.map((r) => r.dst));
-  // The server keeps these at a living node: one that is there may lead to another than the first.
   const whole = [ranges.serviceCIDR, ranges.loadBalancerCIDR].filter((r) => r !== "" && !there.has(r));
-  await ipBatch([
-    ...nodes.map((n) => `route replace ${n.podCIDR} via ${n.address} dev ${bridge}`),
-    ...whole.map((r) => `route replace ${r} via ${nodes[0]!.address} dev ${bridge}`),
-  ]);
+  await ipBatch(whole.map((r) => `route replace ${r} via ${nodes[0]!.address} dev ${bridge}`));
 }
 
 /**

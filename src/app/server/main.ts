@@ -26,6 +26,9 @@ import { createUpgrades } from "../../edge/http/mod.ts";
 import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
 import { createHostRoutes } from "../../edge/netns/mod.ts";
+import { createNftTables } from "../../edge/nft/mod.ts";
+import { readPlan } from "../cluster/configs.ts";
+import { keepHost } from "../cluster/keep-host.ts";
 
 /** What does not fit on a full disk is not logged: an error that is logged about in turn would never end. */
 function writeLog(line: string): void {
@@ -103,10 +106,12 @@ async function main(): Promise<void> {
             r.serviceCIDR.includes(":") ? 6 : 4,
           ),
         );
+  const plan = config.hostLink === undefined ? undefined : readPlan(cluster.name);
   const queues = createQueueMetrics(metrics, () => performance.now());
   const loops = [
     startControllers({ client: api.client, cluster, caCert, log, hostRoutes, queues }, running.signal),
     startScheduler({ client: api.client, log }, running.signal),
+    ...(plan ? [keepHost(plan, { nft: createNftTables(), log }, running.signal)] : []),
   ];
   for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));
 

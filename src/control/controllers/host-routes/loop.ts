@@ -12,7 +12,7 @@ import { loadBalancerAddresses } from "../load-balancer/mod.ts";
 import { addressesOf, decideRoutes, excluded, livingAddresses } from "./decide.ts";
 import { createNodeWatch } from "./node-watch.ts";
 
-const lookEveryMs = 10_000;
+const lookEveryMs = 4000;
 /** Changes are gathered for so long. */
 const gatherMs = 20;
 const serviceName = "kubernetes.io/service-name";
