@@ -11,12 +11,11 @@ import { apiVersionOfDefinition, storeKey, subjectOf } from "../registry.ts";
 import { encodeForStorage } from "../stored-object.ts";
 import { generateName } from "./generate-name.ts";
 import {
-  admit,
+  admitObject,
   matchNamespace,
   refuseInvalid,
   reserveAll,
   strategyContext,
-  trackOwners,
   unstored,
   writeReserved,
 } from "./write-steps.ts";
@@ -68,9 +67,7 @@ export async function createObject(
       old: undefined,
       context: ctx,
     };
-    def.setDefaults?.(obj);
-    if (owners === "tracked") trackOwners(core, request);
-    admit(core, request);
+    admitObject(core, request, owners);
     def.setDefaults?.(obj);
     const strategy = strategyContext(core, ctx);
     def.prepareForCreate?.(obj, strategy);

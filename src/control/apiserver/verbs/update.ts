@@ -9,12 +9,11 @@ import type { AdmissionRequest, ApiCore, WriteContext } from "../context.ts";
 import { storeKey, subjectOf } from "../registry.ts";
 import { cloneStored, encodeForStorage, storedObject } from "../stored-object.ts";
 import {
-  admit,
+  admitObject,
   matchNamespace,
   refuseInvalid,
   reserveAll,
   strategyContext,
-  trackOwners,
   unstored,
   writeReserved,
 } from "./write-steps.ts";
@@ -121,9 +120,7 @@ export async function updateObject(core: ApiCore, req: UpdateRequest, ctx: Write
       old,
       context: ctx,
     };
-    def.setDefaults?.(obj);
-    if (req.owners !== "kept") trackOwners(core, request);
-    admit(core, request);
+    admitObject(core, request, req.owners);
     if (rules === "main") {
       const strategy = strategyContext(core, ctx);
       def.prepareForUpdate?.(obj, old, strategy);

@@ -37,10 +37,7 @@ export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyConte
 });
 
 /** Notes in the object's metadata.managedFields whose the changed fields are now. */
-export function trackOwners(
-  core: ApiCore,
-  { def, object, old, subresource, context }: AdmissionRequest,
-): void {
+function trackOwners(core: ApiCore, { def, object, old, subresource, context }: AdmissionRequest): void {
   trackUpdate({
     model: core.codec.expected(def).model,
     live: old,
@@ -58,6 +55,17 @@ export function trackOwners(
 
 export function admit(core: ApiCore, request: AdmissionRequest): void {
   for (const plugin of core.admission) plugin(request, core);
+}
+
+/** Defaults, owners and admission of an object that is to be written. `owners`: "kept" when they are set already. */
+export function admitObject(
+  core: ApiCore,
+  request: AdmissionRequest,
+  owners: "tracked" | "kept" = "tracked",
+): void {
+  request.def.setDefaults?.(request.object!);
+  if (owners === "tracked") trackOwners(core, request);
+  admit(core, request);
 }
 
 export function refuseInvalid(def: ResourceDefinition, name: string, errors: FieldError[] = []): void {
