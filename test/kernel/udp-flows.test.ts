@@ -56,49 +56,49 @@ for (const [how, address, port] of ways)
 
 describe("an endpoint that ends", () => {
   const over2 = (a: object, ...rest: Place[]) =>
-    slice("web", [{ place: lab.pod.a0!, ...a }, ...rest], [{ port: 8080, protocol: "UDP" }]);
+    slice("web", [{ place: rig.lab.pod.a0!, ...a }, ...rest], [{ port: 8080, protocol: "UDP" }]);
   const ending = { ready: false, serving: true, terminating: true };
   const ended = { ready: false, serving: false, terminating: true };
 
   for (const [how, address, port] of ways)
     test(`${how}: flows stay while it serves, new ones go elsewhere, and all leave when it stops`, async () => {
-      const { b0 } = lab.pod as Record<string, Place>;
-      const dial = flow(lab.host, address, port);
-      api.put(refs.services, balancer());
-      api.put(refs.endpointSlices, over2({}));
+      const { b0 } = rig.lab.pod as Record<string, Place>;
+      const dial = flow(rig.lab.host, address, port);
+      rig.api.put(refs.services, balancer());
+      rig.api.put(refs.endpointSlices, over2({}));
       const { listings } = await start();
       await becomes("a0", dial);
       const looks = listings.flows;
-      api.put(refs.endpointSlices, over2(ending, b0!));
-      await becomes("b0", () => lab.host.dial(address, port, { proto: "udp" }));
+      rig.api.put(refs.endpointSlices, over2(ending, b0!));
+      await becomes("b0", () => rig.lab.host.dial(address, port, { proto: "udp" }));
       while (listings.flows < looks + 2) await new Promise((r) => setTimeout(r, 50));
       for (let i = 0; i < 4; i++) assert.equal((await dial()).name, "a0");
-      api.put(refs.endpointSlices, over2(ended, b0!));
+      rig.api.put(refs.endpointSlices, over2(ended, b0!));
       await becomes("b0", dial);
     });
 
   test("alone it keeps its flows; when it stops serving they are refused", async () => {
-    const dial = flow(lab.host, ip, 53);
-    api.put(refs.services, balancer());
-    api.put(refs.endpointSlices, over2({}));
+    const dial = flow(rig.lab.host, ip, 53);
+    rig.api.put(refs.services, balancer());
+    rig.api.put(refs.endpointSlices, over2({}));
     await start();
     await becomes("a0", dial);
-    api.put(refs.endpointSlices, over2(ending));
+    rig.api.put(refs.endpointSlices, over2(ending));
     for (let i = 0; i < 4; i++) assert.equal((await dial()).name, "a0");
-    api.put(refs.endpointSlices, over2(ended));
+    rig.api.put(refs.endpointSlices, over2(ended));
     await becomes("ECONNREFUSED", dial);
   });
 
   test("a flow stays with an endpoint that policy Local would not choose; a new one does not go there", async () => {
-    const { a1 } = lab.pod as Record<string, Place>;
-    const dial = flow(lab.host, vip, 53);
-    const another = () => lab.host.dial(vip, 53, { proto: "udp", timeoutMs: 200 });
-    api.put(refs.services, balancer());
-    api.put(refs.endpointSlices, over("web", a1!));
+    const { a1 } = rig.lab.pod as Record<string, Place>;
+    const dial = flow(rig.lab.host, vip, 53);
+    const another = () => rig.lab.host.dial(vip, 53, { proto: "udp", timeoutMs: 200 });
+    rig.api.put(refs.services, balancer());
+    rig.api.put(refs.endpointSlices, over("web", a1!));
     const { listings } = await start();
     await becomes("a1", dial);
     const looks = listings.flows;
-    api.put(refs.services, balancer({ externalTrafficPolicy: "Local" }));
+    rig.api.put(refs.services, balancer({ externalTrafficPolicy: "Local" }));
     await becomes("timeout", another);
     while (listings.flows < looks + 2) await new Promise((r) => setTimeout(r, 50));
     assert.equal((await dial()).name, "a1");
