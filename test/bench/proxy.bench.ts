@@ -9,7 +9,7 @@ import {
   resolveService,
   type ServicePlan,
 } from "../../src/core/network/mod.ts";
-import { printChange, printTable } from "../../src/core/nft/mod.ts";
+import { printChange, printLoad } from "../../src/core/nft/mod.ts";
 import { run } from "../../src/edge/command/mod.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
 import { benchNetns } from "./clear-up.ts";
@@ -117,7 +117,7 @@ export const proxy: Bench = {
       const plan = createServicePlan(facts, "portolan-bench");
       for (const [s, own] of objects) plan.set(`default/${s.metadata.name}`, resolveService(s, own, facts));
       plan.take();
-      await nft.apply(printTable(plan.table()));
+      for (const script of printLoad(plan.table())) await nft.apply(script);
       const ms = since(begin);
       clearInterval(sampling);
       return { plan, ms, peakMB };

@@ -33,6 +33,10 @@ export interface LabProxyOptions {
   /** With the table that guards the node's loopback. */
   guarded?: boolean;
   healthPorts?: HealthPorts;
+  /** Waited for before each transaction, which fails when it rejects. */
+  before?(script: string): Promise<void>;
+  /** Ends a proxy that never had its first table. */
+  stop?: AbortController;
 }
 
 export interface LabProxy {
@@ -48,12 +52,8 @@ export interface LabProxy {
 }
 
 /** Starts it and waits for its first whole table. */
-async function startLabProxy(
-  lab: Lab,
-  api: MemoryCluster,
-  { dual = false, guarded = false, healthPorts }: LabProxyOptions,
-): Promise<LabProxy> {
-  const stop = new AbortController();
+async function startLabProxy(lab: Lab, api: MemoryCluster, options: LabProxyOptions): Promise<LabProxy> {
+  const { dual = false, guarded = false, healthPorts, before, stop = new AbortController() } = options;
   setMaxListeners(0, stop.signal);
   const scripts: string[] = [];
   const warnings: string[] = [];
@@ -74,9 +74,10 @@ async function startLabProxy(
         : {}),
       nft: {
         ...tables,
-        apply(script) {
+        async apply(script) {
           const text = [...script].join("");
           scripts.push(text);
+          await before?.(text);
           return tables.apply([text]);
         },
         list(...of) {

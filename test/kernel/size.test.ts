@@ -6,12 +6,12 @@ import * as refs from "../../src/core/api/refs.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
 import { inPlace } from "./lab.ts";
 import { service, slice } from "./objects.ts";
-import { openProxyRig } from "./proxy-rig.ts";
+import { type LabProxyOptions, openProxyRig } from "./proxy-rig.ts";
 
 const ip = "10.96.0.50";
 
 const rig = openProxyRig([["a0", "b0"], ["a1"]], 30_000);
-const start = () => rig.start({ guarded: true });
+const start = (options: LabProxyOptions = {}) => rig.start({ guarded: true, ...options });
 
 const nft = (command: string): Promise<string> => rig.onNode("nft", command);
 
@@ -66,6 +66,59 @@ for (const [services, endpoints] of [
     assert.equal(await generation(), before);
     assert.equal((await rig.lab.pod.b0!.dial(ip, 80)).name, "a0");
   });
+
+describe("a first load of 20,000 Services x 2", { timeout: 120_000 }, () => {
+  beforeEach(() => fill(20_000, 2));
+
+  const dial = () => rig.lab.pod.b0!.dial(ip, 80, { timeoutMs: 100 });
+  const isLoad = (script: string): boolean => script.includes("portolan-lab");
+
+  test("shows packets nothing before it is whole", async () => {
+    // What a packet meets where there is no table.
+    const untouched = await dial();
+    assert.equal(untouched.name, undefined);
+    const met: unknown[] = [];
+    await start({
+      async before(script) {
+        if (isLoad(script)) met.push(await dial());
+      },
+    });
+    assert.ok(met.length > 3, `${met.length} transactions`);
+    assert.deepEqual(met, Array(met.length).fill(untouched));
+    assert.equal((await dial()).name, "a0");
+  });
+
+  test("that is cut off is done again by the next proxy", async () => {
+    const stop = new AbortController();
+    let transactions = 0;
+    await new Promise<void>((cutOff) => {
+      void start({
+        stop,
+        async before(script) {
+          if (!isLoad(script) || ++transactions <= 3) return;
+          cutOff();
+          await new Promise(() => {});
+        },
+      });
+    });
+    stop.abort();
+    assert.match(await nft("list table ip portolan-lab"), /elements = /);
+    assert.equal((await dial()).name, undefined);
+    await start();
+    assert.equal((await dial()).name, "a0");
+  });
+
+  test("whose transaction fails is done again", async () => {
+    let transactions = 0;
+    const { warnings } = await start({
+      async before(script) {
+        if (isLoad(script) && ++transactions === 3) throw new Error("refused");
+      },
+    });
+    assert.deepEqual(warnings.map((w) => /a transaction failed/.test(w)).filter(Boolean), [true]);
+    assert.equal((await dial()).name, "a0");
+  });
+});
 
 describe("10,000 Services x 2", () => {
   beforeEach(() => fill(10_000, 2));

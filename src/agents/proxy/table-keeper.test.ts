@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import type { NodeFacts, ServiceRouting } from "../../core/network/mod.ts";
 import { createFakeNft, type FakeNft } from "../../core/nft/mod.ts";
 import type { Clock, NftTables, UdpFlow } from "./ports.ts";
@@ -47,6 +47,8 @@ let kernel: FakeNft;
 let scripts: string[];
 let warnings: string[];
 let refuse: number;
+/** The number of the one transaction that is refused. */
+let refuseAt: number;
 /** Whether nobody can tell that others changed the ruleset; how often they did; how often the table was listed. */
 let blind: boolean;
 let foreign: number;
@@ -66,7 +68,7 @@ const nft: NftTables = {
     const text = [...script].join("");
     scripts.push(text);
     await gate;
-    if (refuse-- > 0) throw new Error("nft: refused");
+    if (refuse-- > 0 || scripts.length === refuseAt) throw new Error("nft: refused");
     kernel.run(text);
   },
   close() {},
@@ -104,6 +106,7 @@ beforeEach(() => {
   scripts = [];
   warnings = [];
   refuse = 0;
+  refuseAt = 0;
   blind = false;
   foreign = 0;
   listings = 0;
@@ -219,6 +222,45 @@ test("nft that refuses for a while is asked again and again", async () => {
   await start();
   assert.equal(warnings.length, 3);
   assert.deepEqual(frontends(), ["10.96.0.1 . tcp . 80"]);
+});
+
+describe("a big first load", () => {
+  const steps = 5;
+  /** Three elements a Service. */
+  function many(): void {
+    for (let i = 0; i < 20_000; i++) {
+      const r = routing(`d/${i}`, `10.96.${i >> 8}.${i & 255}`, [`10.244.${i >> 8}.${i & 255}`]);
+      wanted.set(r.key, r);
+    }
+  }
+  const hooked = (): number => [...kernel.tables.get("ip t")!.chains.values()].filter((c) => c.hook).length;
+
+  test("is several transactions, of which the last makes it live", async () => {
+    many();
+    await start();
+    assert.equal(scripts.length, steps);
+    for (const text of scripts.slice(0, -1)) assert.doesNotMatch(text, / hook /);
+    assert.ok(hooked() > 0);
+    assert.equal(frontends().length, 20_000);
+  });
+  for (let at = 1; at <= steps; at++)
+    test(`whose transaction ${at} is refused is done again`, async () => {
+      many();
+      refuseAt = at;
+      await start();
+      assert.equal(scripts.length, at + steps);
+      assert.equal(warnings.length, 1);
+      assert.equal(frontends().length, 20_000);
+    });
+  test("that replaces a table which packets meet is one transaction", async () => {
+    many();
+    kernel.run(
+      "table ip t {\n  chain in {\n    type nat hook prerouting priority -100; policy accept;\n  }\n}\n",
+    );
+    await start();
+    assert.equal(scripts.length, 1);
+    assert.equal(frontends().length, 20_000);
+  });
 });
 
 for (const [how, isBlind] of [

@@ -8,7 +8,15 @@ import {
   type ServicePlan,
   type ServiceRouting,
 } from "../../core/network/mod.ts";
-import { diffTable, isEmptyChange, type NftChange, printChange, printTable } from "../../core/nft/mod.ts";
+import {
+  diffTable,
+  isEmptyChange,
+  type NftChange,
+  printChange,
+  printLoad,
+  printTable,
+  seesPackets,
+} from "../../core/nft/mod.ts";
 import { createFlowCleaner } from "./flow-cleaner.ts";
 import type { Clock, Conntrack, Log, NftTables } from "./ports.ts";
 
@@ -62,6 +70,8 @@ const warRest = 20;
 const blindRest = 100;
 const blindRestMost = 600_000;
 
+const noTable = "no table";
+
 interface Repair {
   found: string;
   /** What makes that plan's table right again; undefined: the whole table. */
@@ -91,27 +101,29 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   });
   const flows = createFlowCleaner(options, () => plan);
 
-  async function apply(script: Iterable<string>, kind: "whole" | "part"): Promise<void> {
+  async function apply(scripts: Iterable<Iterable<string>>, kind: "whole" | "part"): Promise<void> {
     const begin = clock.now();
     version++;
     try {
-      await nft.apply(script);
+      for (const script of scripts) await nft.apply(script);
     } finally {
       version++;
     }
     options.applied?.(kind, clock.now() - begin);
   }
 
-  async function applyWhole(whole: ServicePlan): Promise<void> {
+  /** @param live whether packets may meet a table there, which is replaced in one transaction then */
+  async function applyWhole(whole: ServicePlan, live: boolean): Promise<void> {
     whole.take();
-    await apply(printTable(whole.table()), "whole");
+    const wanted = whole.table();
+    await apply(live ? [printTable(wanted)] : printLoad(wanted), "whole");
     rules = undefined;
   }
 
   /** Loads the whole table because of what somebody else did, and keeps its text. */
-  async function replaceWhole(whole: ServicePlan): Promise<void> {
+  async function replaceWhole(whole: ServicePlan, live: boolean): Promise<void> {
     const before = await nft.foreignMark();
-    await applyWhole(whole);
+    await applyWhole(whole, live);
     const text = await nft.listRules(whole.facts.family, table).catch(() => undefined);
     // What somebody changed in between is no text to compare with.
     rules = before === (await nft.foreignMark()) ? text : undefined;
@@ -119,7 +131,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
 
   async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {
     if (isEmptyChange(change)) return;
-    await apply(printChange(change), kind);
+    await apply([printChange(change)], kind);
     if (change.chains.length > 0) rules = undefined;
   }
 
@@ -129,7 +141,10 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     const facts = options.facts();
     const mark = await nft.foreignMark();
     // What was refused once may be refused again for what is in the table: then nothing of it is kept.
-    const listing = failures < 2 ? await nft.list(facts.family, table) : undefined;
+    const trusted = failures < 2;
+    const found = trusted ? await nft.list(facts.family, table) : undefined;
+    // A table that packets do not meet is the rest of a load that was cut off, or somebody switched it off.
+    const listing = found && seesPackets(found) ? found : undefined;
     const adopted = listing && adoptListing(listing);
     const next = createServicePlan(facts, table, adopted);
     dirty.clear();
@@ -140,7 +155,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     next.take();
     const change = listing && diffTable(listing, next.table(), learned);
     if (change) await applyChange(change, "whole");
-    else await applyWhole(next);
+    else await applyWhole(next, !trusted || listing !== undefined);
     plan = epoch === asked ? next : undefined;
     comparedAt = mark;
     repair = undefined;
@@ -171,7 +186,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
       repair = undefined;
       log.warn({ table, found }, "the service table was changed by somebody else; putting it right");
       if (change && of === plan) await applyChange(change, "whole");
-      else await replaceWhole(plan);
+      else await replaceWhole(plan, found !== noTable);
     }
     if (plan && dirty.size > 0) await applyDirty(plan);
   }
@@ -212,7 +227,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     const before = version;
     const now = await nft.listRules(family, table);
     if (version !== before || version % 2 === 1 || !plan) return;
-    if (now === undefined) demand("no table");
+    if (now === undefined) demand(noTable);
     else if (rules === undefined) rules = now;
     else if (now !== rules) demand("other rules");
   }
@@ -224,7 +239,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (version !== before || version % 2 === 1 || !plan || dirty.size > 0) return undefined;
     const change = listing && diffTable(listing, plan.table(), learned);
     if (change && isEmptyChange(change)) return "right";
-    if (!listing) demand("no table");
+    if (!listing) demand(noTable);
     else if (change)
       demand(`${change.deletes.length} elements too many, ${change.adds.length} missing`, change);
     // Not as this nft version is known to list it, or not as it was loaded: the text as it was after loading decides.

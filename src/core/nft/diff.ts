@@ -21,6 +21,13 @@ export function listedLines({ hook, rules }: Pick<NftChain, "hook" | "rules">): 
   return [`type ${hook.type} hook ${hook.hook} priority ${priority}; policy accept;`, ...lines];
 }
 
+const isBaseChain = (lines: readonly string[]): boolean => lines[0]?.startsWith("type ") ?? false;
+
+/** Whether packets meet the table: one without base chains, or dormant, does nothing. */
+export function seesPackets(listed: NftListing): boolean {
+  return !listed.dormant && [...listed.chains.values()].some(isBaseChain);
+}
+
 /**
  * The change from what was listed to what is wanted; undefined when only loading the whole table can make it so (a wanted
  * chain or set differs or is missing, a foreign chain sees packets, the table is dormant). Other chains that are not wanted
@@ -35,8 +42,7 @@ export function diffTable(
   const { family, table, sets } = wanted.layout;
   if (listed.dormant) return undefined;
   const names = new Set(wanted.layout.chains.map((c) => c.name));
-  for (const [name, [first]] of listed.chains)
-    if (!names.has(name) && first?.startsWith("type ")) return undefined;
+  for (const [name, lines] of listed.chains) if (!names.has(name) && isBaseChain(lines)) return undefined;
   const chains: NftChain[] = [];
   for (const chain of wanted.layout.chains) {
     const there = listed.chains.get(chain.name);

@@ -8,7 +8,9 @@ import {
   parseListing,
   parseRule,
   printChange,
+  printLoad,
   printTable,
+  seesPackets,
 } from "./mod.ts";
 
 const table: NftTable = {
@@ -87,6 +89,46 @@ test("long lists are split over commands", () => {
   const elements = new Map(Array.from({ length: 4001 }, (_, i) => [`k${i}`, ""]));
   const text = [...printTable({ ...table, elements: new Map([["s", elements]]) })].join("");
   assert.equal(text.match(/^add element/gm)?.length, 3);
+});
+
+describe("printLoad", () => {
+  const run = (t: NftTable, most = Number.POSITIVE_INFINITY) => {
+    const nft = createFakeNft();
+    const steps = [...printLoad(t)].slice(0, most).map((s) => [...s].join(""));
+    for (const text of steps) nft.run(text);
+    return { nft, steps };
+  };
+  const big: NftTable = {
+    ...table,
+    elements: new Map([
+      ...table.elements,
+      ["empty", new Map(Array.from({ length: 70_000 }, (_, i) => [`${i}`, ""]))],
+    ]),
+  };
+
+  test("a small table is one transaction", () => {
+    assert.deepEqual(run(table).steps, [[...printTable(table)].join("")]);
+  });
+  test("a big one is several, none with more than 32,000 elements, and ends as it should be", () => {
+    const { nft, steps } = run(big);
+    assert.equal(steps.length, 5);
+    for (const text of steps) assert.ok(text.split(", ").length <= 32_000);
+    assert.deepEqual(nft.tables.get("ip t")!.elements.get("empty")!.size, 70_000);
+    const change = diffTable(nft.list("ip t")!, big, []);
+    assert.ok(change);
+    assert.deepEqual([change.chains, change.deletes, change.adds], [[], [], []]);
+  });
+  test("no packet meets it before the last", () => {
+    const { nft, steps } = run(big, 4);
+    assert.equal(seesPackets(nft.list("ip t")!), false);
+    nft.run([...printLoad(big)].map((s) => [...s].join(""))[steps.length]!);
+    assert.equal(seesPackets(nft.list("ip t")!), true);
+  });
+  test("it begins anew over the rest of one that was cut off", () => {
+    const { nft } = run(big, 3);
+    for (const s of printLoad(table)) nft.run([...s].join(""));
+    assert.equal(nft.tables.get("ip t")!.elements.get("empty")!.size, 0);
+  });
 });
 
 // As nft 1.0.6 prints it.

@@ -1,8 +1,10 @@
 // Prints tables and changes as input for `nft -f` (nft 1.0.6 syntax). Each text is one transaction.
-import type { NftChain, NftChange, NftElement, NftSet, NftTable } from "./objects.ts";
+import type { NftChain, NftChange, NftElement, NftLayout, NftSet, NftTable } from "./objects.ts";
 
 /** Elements a command holds; nft's parser slows down on much longer lists. */
 const batch = 2000;
+/** Commands of elements that a transaction of a load holds: nft takes 2 kB of memory an element while it runs. */
+const loadBatches = 16;
 
 function printSet(s: NftSet): string {
   const kind = s.type.includes(" : ") ? "map" : "set";
@@ -34,15 +36,47 @@ function* elementCommands(
   if (list.length > 0) yield `${verb} element ${target} { ${list.join(", ")} }\n`;
 }
 
-/** The whole table in pieces, replacing whatever table of that name there was, atomically. */
-export function* printTable(t: NftTable): Generator<string> {
-  const { family, table, sets, chains } = t.layout;
+function* printLayout({ family, table, sets, chains }: NftLayout): Generator<string> {
   yield `add table ${family} ${table}\ndelete table ${family} ${table}\ntable ${family} ${table} {\n`;
   for (const s of sets) yield printSet(s);
   for (const c of chains) yield printChain(c);
   yield "}\n";
-  for (const [set, elements] of t.elements)
-    yield* elementCommands("add", `${family} ${table} ${set}`, elements.entries());
+}
+
+function* printElements({ layout, elements }: NftTable): Generator<string> {
+  for (const [set, own] of elements)
+    yield* elementCommands("add", `${layout.family} ${layout.table} ${set}`, own.entries());
+}
+
+/** The whole table in pieces, replacing whatever table of that name there was, atomically. */
+export function* printTable(t: NftTable): Generator<string> {
+  yield* printLayout(t.layout);
+  yield* printElements(t);
+}
+
+/**
+ * The whole table where none is there that packets meet, as transactions to run in this order. A big one comes in several, so
+ * that nft's memory stays bounded; the chains with hooks come last: before them no packet meets the table, with them it is
+ * whole.
+ */
+export function* printLoad(t: NftTable): Generator<Iterable<string>> {
+  let count = 0;
+  for (const own of t.elements.values()) count += own.size;
+  if (count <= batch * loadBatches) {
+    yield printTable(t);
+    return;
+  }
+  const { family, table, chains } = t.layout;
+  yield printLayout({ ...t.layout, chains: chains.filter((c) => !c.hook) });
+  let commands: string[] = [];
+  for (const command of printElements(t)) {
+    commands.push(command);
+    if (commands.length < loadBatches) continue;
+    yield commands;
+    commands = [];
+  }
+  if (commands.length > 0) yield commands;
+  yield [`table ${family} ${table} {\n`, ...chains.filter((c) => c.hook).map(printChain), "}\n"];
 }
 
 function bySet(list: readonly NftElement[]): Map<string, Map<string, string>> {
