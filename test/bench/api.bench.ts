@@ -28,7 +28,7 @@ export const api: Bench = {
     const figures: Figure[] = [];
     const result = planCluster(
       { name: "bench-api", nodes: 1 },
-      { taken: [], others: [], netns: "", portInUse: () => false },
+      { taken: [], others: [], foreignIndexes: [], netns: "", portInUse: () => false },
     );
     if (!result.ok) throw new Error(result.message);
     const plan = { ...result.plan, gateway: "127.0.0.1" };

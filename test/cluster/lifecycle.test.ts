@@ -1,7 +1,15 @@
 // Starting, starting again, standing side by side, being killed and interrupted, and leaving nothing.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
@@ -99,6 +107,60 @@ test("a port in use and a colliding route are named with their cure", async () =
     /10\.96\.0\.0\/16 collides with the route 10\.96\.0\.0\/12 dev lo; choose another: portolan up --service-cidr/,
   );
   assert.deepEqual(leftovers("route", [dir]), []);
+});
+
+test("a name that is taken by another state directory or network namespace is refused, and down leaves it alone", async () => {
+  const one = await portolan("up", "--name", "one");
+  assert.equal(one.code, 0, one.stdout + one.stderr);
+  const before = started("one");
+  const elsewhere = {
+    ...env,
+    HOME: join(dir, "elsewhere"),
+    KUBECONFIG: join(dir, "elsewhere/kubeconfig"),
+    PORTOLAN_STATE_DIR: join(dir, "elsewhere/state"),
+    PORTOLAN_RUN_DIR: join(dir, "elsewhere/run"),
+  };
+  mkdirSync(elsewhere.HOME);
+  const there = (...args: string[]) => runCommand(bin, args, { env: elsewhere, timeoutMs: 120_000 });
+  const apart = (e: NodeJS.ProcessEnv, ...args: string[]) =>
+    runCommand("unshare", ["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", bin, ...args], {
+      env: e,
+      timeoutMs: 120_000,
+    });
+  const cure = new RegExp(
+    `the name one is taken on this machine: process \\d+ \\(.*\\) is of a cluster of that name in ${dir}/state, .*: PORTOLAN_STATE_DIR=${dir}/state PORTOLAN_RUN_DIR=${dir}/run portolan down --name one`,
+  );
+  try {
+    for (const refused of [
+      await there("up", "--name", "one"),
+      await there("down", "--name", "one"),
+      await apart(elsewhere, "up", "--name", "one"),
+      await apart(elsewhere, "down", "--name", "one"),
+    ]) {
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, cure);
+      assert.deepEqual(started("one"), before);
+    }
+    assert.deepEqual(readdirSync(elsewhere.HOME), [], "nothing was made");
+    assert.match((await there("status", "--name", "one")).stdout, /no cluster/i);
+    const inAnother = await apart(env, "up", "--name", "one");
+    assert.equal(inAnother.code, 1);
+    assert.match(
+      inAnother.stderr,
+      /the cluster one runs in another network namespace \(net:\[\d+\]; process \d+, .*\); choose another name/,
+    );
+    // Under another name it stands beside, with links and ranges of its own.
+    const two = await there("up", "--name", "two");
+    assert.equal(two.code, 0, two.stdout + two.stderr);
+    const links = await runCommand("ip", ["-o", "link", "show", "type", "bridge"]);
+    assert.match(links.stdout, /ptl0[^]*ptl1/);
+    assert.equal((await portolan("status", "--name", "one")).code, 0);
+    assert.equal((await there("down", "--name", "two")).code, 0);
+    assert.equal((await portolan("status", "--name", "one")).code, 0);
+    assert.deepEqual(started("one"), before);
+  } finally {
+    await there("down", "--name", "two");
+  }
 });
 
 test("where IPv6 is switched off, a cluster that needs it is refused with the cure", {

@@ -11,7 +11,7 @@ import { endSpreadByPort } from "./multipath-hash.ts";
 import { removeNetwork } from "./network.ts";
 import { cgroupName, clusterPaths } from "./paths.ts";
 import { wrongName } from "./plan.ts";
-import { findProcesses, isAlive, signalProcess } from "./processes.ts";
+import { heldElsewhere, isAlive, ownProcesses, signalProcess } from "./processes.ts";
 import { removeShimSockets } from "./shim-sockets.ts";
 import { createSteps } from "./steps.ts";
 
@@ -27,6 +27,8 @@ export async function down(options: DownOptions): Promise<boolean> {
   const wrong = wrongName(options.name);
   if (wrong) throw new Error(wrong);
   if (process.getuid?.() !== 0) throw new Error("taking a cluster down needs root: run it with sudo");
+  const held = heldElsewhere(options.name);
+  if (held) throw new Error(held);
   return exclusively(
     clusterPaths(options.name).dir,
     () => options.out(`Another portolan command works on the cluster "${options.name}"; waiting for it`),
@@ -43,7 +45,7 @@ async function takeDown({ name, kubeconfig, out }: DownOptions): Promise<boolean
     existsSync(paths.dir) ||
     existsSync(paths.run) ||
     leftNamespaces.length > 0 ||
-    findProcesses(name).length > 0;
+    ownProcesses(name).length > 0;
   out(there ? `Taking down the cluster "${name}"` : `There is no cluster "${name}"; looking for leftovers`);
   await steps.step("Processes and containers", () => endProcesses(name));
   removeShimSockets(paths.run);
@@ -88,7 +90,7 @@ const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms
  */
 async function endProcesses(name: string): Promise<void> {
   for (let round = 0; round < 100; round++) {
-    const marked = findProcesses(name);
+    const marked = ownProcesses(name);
     const inGroups = cgroupDirectories(cgroupName(name)).flatMap(processesIn);
     const pids = new Set([...marked.map((p) => p.pid), ...inGroups]);
     if (pids.size === 0) return;
@@ -97,7 +99,7 @@ async function endProcesses(name: string): Promise<void> {
     for (let i = 0; i < 50 && [...pids].some(isAlive); i++) await pause(5);
   }
   throw new Error(
-    `processes of the cluster ${name} do not end: ${findProcesses(name)
+    `processes of the cluster ${name} do not end: ${ownProcesses(name)
       .map((p) => p.pid)
       .join(" ")}`,
   );

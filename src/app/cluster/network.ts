@@ -1,6 +1,6 @@
 // A cluster's links on the machine: one bridge, a network namespace and a veth pair a node, routes between them and from the
 // host, and one nftables table of its own for what leaves the machine.
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { loopbackGuard } from "../../core/network/mod.ts";
 import { printTable } from "../../core/nft/mod.ts";
 import { run } from "../../edge/command/mod.ts";
@@ -19,16 +19,24 @@ interface Route {
   nexthops?: { dev?: string }[];
 }
 
-const isOwnLink = (dev: string | undefined): boolean => /^ptl\d+$/.test(dev ?? "");
+/**
+ * Numbers of the clusters that have a bridge in this network namespace, of whatever state directory. Not by /sys, which may be
+ * mounted for another one.
+ */
+export const bridgeIndexes = (): number[] =>
+  [...readFileSync("/proc/self/net/dev", "utf8").matchAll(/^\s*ptl(\d+):/gm)].map((m) => Number(m[1]));
 
-/** The routes of this network namespace that a new cluster must not collide with; Portolan's own bridges left out. */
-export async function takenRanges(families: readonly (4 | 6)[]): Promise<TakenRange[]> {
+/** The routes of this network namespace that a new cluster must not collide with, those by the named links left out. */
+export async function takenRanges(
+  families: readonly (4 | 6)[],
+  ownLinks: ReadonlySet<string>,
+): Promise<TakenRange[]> {
   const lists = await Promise.all(
     families.map((f) => ipJson<Route[]>([`-${f}`, "route", "show", "table", "all", "type", "unicast"])),
   );
   return lists.flatMap((routes, i) =>
     routes
-      .filter((r) => r.dst !== "default" && !(r.nexthops ?? [r]).every((hop) => isOwnLink(hop.dev)))
+      .filter((r) => r.dst !== "default" && !(r.nexthops ?? [r]).every((hop) => ownLinks.has(hop.dev ?? "")))
       .map((r) => ({
         range: r.dst.includes("/") ? r.dst : `${r.dst}/${families[i] === 4 ? 32 : 128}`,
         what: `the route ${r.dst}${r.gateway ? ` via ${r.gateway}` : ""}${r.dev ? ` dev ${r.dev}` : ""}`,

@@ -2,10 +2,15 @@
 // name, so that `down` finds it whatever happened in between.
 import { join, resolve } from "node:path";
 
-/** Root of what must survive a reboot. */
-export const stateRoot = resolve(process.env.PORTOLAN_STATE_DIR ?? "/var/lib/portolan");
-/** Root of what need not. */
-const runRoot = resolve(process.env.PORTOLAN_RUN_DIR ?? "/run/portolan");
+/** The roots that an environment asks for. */
+export const rootsOf = (env: Readonly<Record<string, string | undefined>>) => ({
+  /** Of what must survive a reboot. */
+  state: resolve(env.PORTOLAN_STATE_DIR ?? "/var/lib/portolan"),
+  /** Of what need not. */
+  run: resolve(env.PORTOLAN_RUN_DIR ?? "/run/portolan"),
+});
+
+export const { state: stateRoot, run: runRoot } = rootsOf(process.env);
 
 export interface ClusterPaths {
   dir: string;

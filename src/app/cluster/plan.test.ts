@@ -9,7 +9,13 @@ import {
   type Surroundings,
 } from "./plan.ts";
 
-const alone: Surroundings = { taken: [], others: [], netns: "net:[1]", portInUse: () => false };
+const alone: Surroundings = {
+  taken: [],
+  others: [],
+  foreignIndexes: [],
+  netns: "net:[1]",
+  portInUse: () => false,
+};
 
 function plan(options: Partial<PlanOptions> = {}, around: Partial<Surroundings> = {}): Plan {
   const result = planCluster({ name: "portolan", nodes: 1, ...options }, { ...alone, ...around });
@@ -48,6 +54,13 @@ test("a second cluster stands beside the first", () => {
 test("clusters in other network namespaces share ranges but not numbers", () => {
   const other = { ...plan(), netns: "net:[2]" };
   assert.equal(plan({ name: "two", serviceCIDR: "10.96.0.0/16" }, { others: [other] }).index, 1);
+});
+
+test("a cluster of another state directory keeps its number and ranges", () => {
+  const taken = [{ range: "172.30.0.0/24", what: "the route 172.30.0.0/24 dev ptl0" }];
+  const two = plan({ name: "two" }, { taken, foreignIndexes: [0] });
+  assert.equal(two.index, 1);
+  assert.equal(two.cluster.nodeCIDR, "172.30.1.0/24");
 });
 
 test("zones are dealt out in turn; external addresses are asked for", () => {

@@ -66,6 +66,8 @@ export interface Surroundings {
   taken: readonly TakenRange[];
   /** Plans of the other clusters of this machine. */
   others: readonly Plan[];
+  /** Numbers that clusters of other state directories have in this network namespace. */
+  foreignIndexes: readonly number[];
   /** Inode of the current network namespace. */
   netns: string;
   /** On the loopback address of the cluster's first family. */
@@ -185,7 +187,7 @@ export function planCluster(options: PlanOptions, around: Surroundings): PlanRes
   const wrong = wrongOption(options);
   if (wrong) return refuse(wrong);
   const families = familiesOf[options.ipFamily ?? "ipv4"];
-  const indexes = new Set(around.others.map((p) => p.index));
+  const indexes = new Set([...around.others.map((p) => p.index), ...around.foreignIndexes]);
   const others = around.others
     .filter((o) => o.netns === around.netns)
     .map((o) => ({ name: o.cluster.name, ranges: familyPlans(o).map((f) => f.ranges) }));

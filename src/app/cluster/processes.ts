@@ -2,7 +2,7 @@
 // whatever happened.
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { clusterMark } from "./paths.ts";
+import { clusterMark, rootsOf, runRoot, stateRoot } from "./paths.ts";
 
 export interface FoundProcess {
   pid: number;
@@ -15,6 +15,8 @@ export interface FoundProcess {
   /** Resident memory in bytes (VmRSS). */
   rss: number;
   command: string;
+  /** Where its cluster keeps its things: what tells two clusters of one name apart. */
+  roots: ReturnType<typeof rootsOf>;
 }
 
 function readText(file: string): string {
@@ -51,9 +53,26 @@ export function findProcesses(cluster?: string): FoundProcess[] {
       rss,
       role: roleOf(role, command, parent),
       command: command.join(" ").trim(),
+      roots: rootsOf(Object.fromEntries(vars)),
     });
   }
   return found;
+}
+
+/** The processes of a cluster of this state directory. */
+export const ownProcesses = (cluster: string): FoundProcess[] =>
+  findProcesses(cluster).filter((p) => p.roots.state === stateRoot);
+
+/**
+ * Why nothing may be done to a cluster of that name here: one of another state directory runs, and both would have the same
+ * network namespaces, control groups and tables. Undefined when none does.
+ */
+export function heldElsewhere(cluster: string): string | undefined {
+  const holder = findProcesses(cluster).find((p) => p.roots.state !== stateRoot);
+  if (!holder) return undefined;
+  const { state, run } = holder.roots;
+  const there = `PORTOLAN_STATE_DIR=${state}${run === runRoot ? "" : ` PORTOLAN_RUN_DIR=${run}`}`;
+  return `the name ${cluster} is taken on this machine: process ${holder.pid} (${holder.role}) is of a cluster of that name in ${state}, which has the network namespaces and control groups portolan-${cluster}; choose another name with --name, or take that one down: ${there} portolan down --name ${cluster}`;
 }
 
 const commandOf = (pid: string): string[] => readText(join("/proc", pid, "cmdline")).split("\0");

@@ -2,7 +2,7 @@
 import { readPlan } from "./configs.ts";
 import { clusterPaths } from "./paths.ts";
 import { apiUrl, type PlannedNode } from "./plan.ts";
-import { findProcesses } from "./processes.ts";
+import { ownProcesses } from "./processes.ts";
 import { apiReady, dnsReady, type NodeHealth, nodeHealth } from "./ready.ts";
 
 export interface ClusterStatus {
@@ -29,7 +29,7 @@ const outcome = (ask: Promise<string | undefined>): Promise<{ healthy: boolean; 
 
 export async function clusterStatus(name: string): Promise<ClusterStatus> {
   const plan = readPlan(name);
-  const processes = findProcesses(name).map(({ role, pid, rss }) => ({ role, pid, rssBytes: rss }));
+  const processes = ownProcesses(name).map(({ role, pid, rss }) => ({ role, pid, rssBytes: rss }));
   if (!plan) {
     const none = { healthy: false, reason: "no such cluster" };
     return {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { clusterMark } from "./paths.ts";
+import { clusterMark, runRoot, stateRoot } from "./paths.ts";
 
 export interface ProcessSpec {
   cluster: string;
@@ -49,7 +49,15 @@ export function startProcess(spec: ProcessSpec): number {
       detached: true,
       stdio: ["ignore", log, log],
       cwd: "/",
-      env: { ...process.env, ...spec.env, [clusterMark]: spec.cluster, PORTOLAN_ROLE: spec.role },
+      env: {
+        ...process.env,
+        ...spec.env,
+        [clusterMark]: spec.cluster,
+        PORTOLAN_ROLE: spec.role,
+        // In full: by these two the process is known to be of this cluster and not of another one of its name.
+        PORTOLAN_STATE_DIR: stateRoot,
+        PORTOLAN_RUN_DIR: runRoot,
+      },
     });
     child.on("error", () => {});
     child.unref();

@@ -13,8 +13,8 @@ import {
   mergeAccess,
   renderKubeconfig,
 } from "./kubeconfig.ts";
-import { createNetwork, takenRanges } from "./network.ts";
-import { clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
+import { bridgeIndexes, createNetwork, takenRanges } from "./network.ts";
+import { bridgeName, clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
 import {
   apiUrl,
@@ -28,7 +28,7 @@ import {
   wrongOption,
 } from "./plan.ts";
 import { checkMachine, portsInUse } from "./preflight.ts";
-import { findProcesses, signalProcess } from "./processes.ts";
+import { heldElsewhere, ownProcesses, signalProcess } from "./processes.ts";
 import { familiesOf } from "./ranges.ts";
 import { apiReady, dnsReady, nodesReady, until } from "./ready.ts";
 import { createSteps } from "./steps.ts";
@@ -58,6 +58,8 @@ const currentNetns = (): string => readlinkSync("/proc/self/ns/net");
 export async function up(options: UpOptions): Promise<UpResult> {
   const wrong = wrongName(options.name);
   if (wrong) throw new Refusal(wrong);
+  const held = heldElsewhere(options.name);
+  if (held) throw new Refusal(held);
   return exclusively(
     clusterPaths(options.name).dir,
     () => options.out(`Another portolan command works on the cluster "${options.name}"; waiting for it`),
@@ -143,29 +145,28 @@ async function preparePlan(options: UpOptions): Promise<Plan> {
   const paths = clusterPaths(name);
   const netns = currentNetns();
   if (old) {
-    if (old.netns !== netns && findProcesses(name).length > 0)
+    const [running] = old.netns === netns ? [] : ownProcesses(name);
+    if (running)
       throw new Refusal(
-        `the cluster ${name} runs in another network namespace; choose another name: portolan up --name NAME`,
+        `the cluster ${name} runs in another network namespace (${old.netns}; process ${running.pid}, ${running.role}); choose another name: portolan up --name NAME, or first: portolan down --name ${name}`,
       );
     const changed = changedOption(asked, old);
     // What never ran can be planned anew.
     if (changed && existsSync(join(paths.store, "store"))) throw new Refusal(changed);
     if (!changed) return savePlan({ ...old, netns }, paths.plan);
-  } else if (findProcesses(name).length > 0) {
-    throw new Refusal(
-      `a cluster ${name} runs on this machine already, with another state directory than ${stateRoot}; choose another name: portolan up --name NAME`,
-    );
   }
-  const others = knownClusters()
-    .filter((n) => n !== name)
+  const known = knownClusters()
     .map(readPlan)
     .filter((p) => p !== undefined);
+  const others = known.filter((p) => p.cluster.name !== name);
+  const ownLinks = new Set(known.map((p) => bridgeName(p.index)));
   const ports =
     options.apiPort === undefined ? Array.from({ length: 50 }, (_, i) => 6443 + i) : [options.apiPort];
   const used = await portsInUse(ports, families[0] === 6 ? "::1" : "127.0.0.1");
   const result = planCluster(asked, {
-    taken: await takenRanges(families),
+    taken: await takenRanges(families, ownLinks),
     others,
+    foreignIndexes: bridgeIndexes().filter((index) => !ownLinks.has(bridgeName(index))),
     netns,
     portInUse: (port) => used.has(port),
   });
@@ -191,7 +192,7 @@ const nameThenRun = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"';
 function startProcesses(plan: Plan): Map<string, number> {
   const started = new Map<string, number>();
   const cluster = plan.cluster.name;
-  const found = findProcesses(cluster);
+  const found = ownProcesses(cluster);
   const running = new Set(found.map((p) => p.role));
   const { logs, serverConfig } = clusterPaths(cluster);
   const start = (role: string, command: string[]): boolean => {
