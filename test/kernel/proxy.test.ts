@@ -43,6 +43,44 @@ describe("the proxy", () => {
     assert.deepEqual(rig.proxy.warnings, []);
   });
 
+  test("leaves Services and slices alone that a label gives to others, as long as it is there", async () => {
+    api.put(refs.services, service("web", ip));
+    api.put(refs.endpointSlices, slice("web", [lab.pod.a0!]));
+    const second = slice("web", [lab.pod.b0!]);
+    second.metadata.name = "web-2";
+    api.put(refs.endpointSlices, second);
+    const label = (at: refs.ResourceRef, key: string, name?: string): void => {
+      api.change(at, key, (o) => {
+        const { "kubernetes.io/service-name": of } = o.metadata.labels ?? {};
+        o.metadata.labels = {
+          ...(of ? { "kubernetes.io/service-name": of } : {}),
+          ...(name ? { [name]: "" } : {}),
+        };
+      });
+    };
+    label(refs.endpointSlices, "default/web-2", "service.kubernetes.io/headless");
+    proxy = start();
+    await proxy.synced;
+    const dial = () => lab.pod.b0!.dial(ip, 80);
+    for (let i = 0; i < 8; i++) assert.equal((await dial()).name, "a0");
+    label(refs.endpointSlices, "default/web-1", "service.kubernetes.io/service-proxy-name");
+    await becomes("ECONNREFUSED", dial);
+    label(refs.endpointSlices, "default/web-2");
+    await becomes("b0", dial);
+    for (const name of ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"]) {
+      label(refs.services, "default/web", name);
+      await becomes("timeout", dial);
+      label(refs.services, "default/web");
+      await becomes("b0", dial);
+    }
+    api.remove(refs.services, "default/web");
+    api.remove(refs.endpointSlices, "default/web-1");
+    api.remove(refs.endpointSlices, "default/web-2");
+    stop.abort();
+    await proxy.done;
+    assert.deepEqual(warnings, []);
+  });
+
   test("maps host ports of the node's pods, and only those", async () => {
     const { a0, b0, a1 } = rig.lab.pod as Record<string, Place>;
     const at = nodeAddress(0);

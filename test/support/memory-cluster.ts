@@ -73,6 +73,8 @@ export function createMemoryCluster(): MemoryCluster {
   const stores = new Map<string, Map<string, KubeObject>>();
   const history: Change[] = [];
   const wakers = new Set<() => void>();
+  /** What remains of lists that are read page by page, by continue token. */
+  const pages = new Map<string, { resourceVersion: string; items: KubeObject[] }>();
   let revision = 100;
   let compacted = 0;
   let hook: Parameters<MemoryCluster["before"]>[0] = () => {};
@@ -181,6 +183,7 @@ export function createMemoryCluster(): MemoryCluster {
     },
     compact() {
       compacted = revision;
+      pages.clear();
       history.length = 0;
       for (const w of [...wakers]) w();
     },
@@ -204,8 +207,18 @@ export function createMemoryCluster(): MemoryCluster {
       return stored(ref, at?.namespace, name) as never;
     },
     async list(ref, options = {}) {
-      const items = [...storeOf(ref).values()].filter((o) => matches(o, options));
-      const metadata = { resourceVersion: String(revision) };
+      const all = options.continue
+        ? pages.get(options.continue)
+        : { resourceVersion: String(revision), items: [...storeOf(ref).values()] };
+      if (!all) throw expired("The provided continue parameter is too old");
+      const found = all.items.filter((o) => matches(o, options));
+      const items = found.slice(0, options.limit);
+      const { resourceVersion } = all;
+      const metadata: KubeList["metadata"] = { resourceVersion };
+      if (items.length < found.length) {
+        metadata.continue = randomUUID();
+        pages.set(metadata.continue, { resourceVersion, items: found.slice(items.length) });
+      }
       return { apiVersion: apiVersionOf(ref), kind: `${ref.kind}List`, metadata, items } as KubeList as never;
     },
     async *watch(ref: ResourceRef, options: WatchOptions) {

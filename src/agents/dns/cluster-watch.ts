@@ -1,6 +1,13 @@
 // Keeps a ClusterDirectory as the API has it: every change goes straight in.
-import { createInformer, type KubeClient, objectKey } from "../../control/client/mod.ts";
+import {
+  createInformer,
+  type Informer,
+  type InformerSource,
+  type KubeClient,
+  objectKey,
+} from "../../control/client/mod.ts";
 import { jsonEqual } from "../../core/api/patch/mod.ts";
+import type { ResourceRef } from "../../core/api/refs.ts";
 import * as refs from "../../core/api/refs.ts";
 import type {
   EndpointSlice,
@@ -19,7 +26,7 @@ import {
   readSlice,
 } from "../../core/network/dns/mod.ts";
 
-/** What is kept of an object: what the informer needs, and what the directory holds anyway. */
+/** What is kept of an object where the informer is DNS' own: what that needs, and what the directory holds anyway. */
 interface Slim<E> extends KubeObject {
   entry: E | undefined;
 }
@@ -31,18 +38,8 @@ const slimMetadata = ({ name, namespace, uid, resourceVersion }: ObjectMeta): Ob
   resourceVersion,
 });
 
-function slim<T extends KubeObject, E>(read: (obj: T) => E | undefined) {
-  return (obj: KubeObject): Slim<E> => ({ metadata: slimMetadata(obj.metadata), entry: read(obj as T) });
-}
-
-/** Passes on only what is news to DNS: a status or an annotation must not make answers stale. */
-function changed<E>(set: (obj: Slim<E>) => void) {
-  return (obj: Slim<E>, old: Slim<E>): void => {
-    if (!jsonEqual(obj.entry, old.entry)) set(obj);
-    // The directory holds the old one: one is enough.
-    else obj.entry = old.entry;
-  };
-}
+/** Objects of an own informer's answer that are held at a time. */
+const pageSize = 500;
 
 export interface ClusterWatch {
   /** Resolves when everything is in the directory once. */
@@ -54,6 +51,8 @@ export interface ClusterWatch {
 export function watchCluster(
   options: {
     client: KubeClient;
+    /** Copies of the API that run for the whole process; absent: DNS has its own, of only what it needs. */
+    informers: InformerSource | undefined;
     directory: ClusterDirectory;
     /** Those ranges of ServiceCIDR objects that Services of the cluster may have addresses of. */
     rangesOf(objects: readonly ServiceCIDR[]): string[];
@@ -61,44 +60,67 @@ export function watchCluster(
   },
   signal: AbortSignal,
 ): ClusterWatch {
-  const { client, directory, rangesOf, onError } = options;
-  const namespaces = createInformer<Slim<string>>(client, refs.namespaces as never, {
-    transform: slim((n: Namespace) => n.metadata.name),
-    onError,
-  });
-  const services = createInformer<Slim<DirectoryService>>(client, refs.services as never, {
-    transform: slim((s: Service) => readService(s)),
-    onError,
-  });
-  const slices = createInformer<Slim<DirectorySlice>>(client, refs.endpointSlices as never, {
-    transform: slim((s: EndpointSlice) => readSlice(s)),
-    onError,
-  });
-  namespaces.on({
-    added: (n) => directory.setNamespace(objectKey(n)),
-    deleted: (n) => directory.deleteNamespace(objectKey(n)),
-  });
-  const setService = (s: Slim<DirectoryService>): void => directory.setService(objectKey(s), s.entry);
-  services.on({
-    added: setService,
-    updated: changed(setService),
-    deleted: (s) => directory.setService(objectKey(s), undefined),
-  });
-  const setSlice = (s: Slim<DirectorySlice>): void => directory.setSlice(objectKey(s), s.entry);
-  slices.on({
-    added: setSlice,
-    updated: changed(setSlice),
-    deleted: (s) => directory.setSlice(objectKey(s), undefined),
-  });
-  const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
+  const { client, informers, directory, rangesOf, onError } = options;
+  const own: Informer<never>[] = [];
+
+  /** Tells `set` what every object says to DNS. A status or an annotation is no news: it must not make answers stale. */
+  function follow<T extends KubeObject, E>(
+    ref: ResourceRef<T>,
+    read: (obj: T) => E | undefined,
+    set: (key: string, entry: E | undefined) => void,
+  ): Informer<never> {
+    if (informers) {
+      const informer = informers.of(ref);
+      informer.on(
+        {
+          added: (obj) => set(objectKey(obj), read(obj)),
+          updated(obj, old) {
+            const entry = read(obj);
+            if (!jsonEqual(entry, read(old))) set(objectKey(obj), entry);
+          },
+          deleted: (obj) => set(objectKey(obj), undefined),
+        },
+        signal,
+      );
+      return informer as unknown as Informer<never>;
+    }
+    const informer = createInformer<Slim<E>>(client, ref as never, {
+      transform: (obj: KubeObject) => ({ metadata: slimMetadata(obj.metadata), entry: read(obj as T) }),
+      pageSize,
+      onError,
+    });
+    informer.on({
+      added: (obj) => set(objectKey(obj), obj.entry),
+      updated(obj, old) {
+        if (!jsonEqual(obj.entry, old.entry)) set(objectKey(obj), obj.entry);
+        // The directory holds the old one: one is enough.
+        else obj.entry = old.entry;
+      },
+      deleted: (obj) => set(objectKey(obj), undefined),
+    });
+    own.push(informer as unknown as Informer<never>);
+    return informer as unknown as Informer<never>;
+  }
+
+  const cidrs = informers?.of(refs.serviceCIDRs) ?? createInformer(client, refs.serviceCIDRs, { onError });
+  if (!informers) own.push(cidrs as unknown as Informer<never>);
   const setRanges = (): void => directory.setServiceRanges(rangesOf(cidrs.list()).map(mustParseCIDR));
-  cidrs.on({ added: setRanges, updated: setRanges, deleted: setRanges });
-  const all = [namespaces, services, slices, cidrs];
+  cidrs.on({ added: setRanges, updated: setRanges, deleted: setRanges }, signal);
+  const all = [
+    follow<Namespace, string>(
+      refs.namespaces,
+      (n) => n.metadata.name,
+      (key, name) => (name === undefined ? directory.deleteNamespace(key) : directory.setNamespace(key)),
+    ),
+    follow<Service, DirectoryService>(refs.services, readService, directory.setService),
+    follow<EndpointSlice, DirectorySlice>(refs.endpointSlices, readSlice, directory.setSlice),
+    cidrs,
+  ];
   return {
     synced: Promise.all(all.map((i) => i.synced)).then(() => {}),
     get hasSynced() {
       return all.every((i) => i.hasSynced);
     },
-    done: Promise.all(all.map((i) => i.run(signal))).then(() => {}),
+    done: Promise.all(own.map((i) => i.run(signal))).then(() => {}),
   };
 }

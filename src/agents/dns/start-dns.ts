@@ -1,5 +1,5 @@
 // Cluster DNS of a node: watches the API, listens, answers. While the API cannot be reached the last known state answers.
-import type { KubeClient } from "../../control/client/mod.ts";
+import type { InformerSource, KubeClient } from "../../control/client/mod.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { mustParseCIDR, parseIP, printIP } from "../../core/net/mod.ts";
 import { createClusterDirectory } from "../../core/network/dns/mod.ts";
@@ -12,6 +12,8 @@ import { createUpstreams } from "./upstreams.ts";
 
 export interface DnsOptions {
   client: KubeClient;
+  /** Copies of the API that run for the whole process; absent: DNS has its own. */
+  informers?: InformerSource;
   cluster: Pick<ClusterFacts, "domain" | "dnsAddress" | "podCIDR" | "serviceCIDR" | "second">;
   /** Where to answer, UDP and TCP. The addresses must be there. */
   listen: readonly SocketAddress[];
@@ -78,6 +80,7 @@ export function startDns(options: DnsOptions, signal: AbortSignal): ClusterDns {
   const watch = watchCluster(
     {
       client: options.client,
+      informers: options.informers,
       directory,
       rangesOf: (objects) =>
         families.flatMap(({ serviceCIDR: own }) => serviceRanges({ own, objects, others: podRanges })),

@@ -1,6 +1,13 @@
 // The kubelet role: pods bound to this node in, containers and statuses out. One worker a pod; this file only connects them
 // to what wakes them: the API's pods and objects, the runtime's deaths.
-import { createEventRecorder, createInformer, type KubeClient, pause } from "../../control/client/mod.ts";
+import {
+  createEventRecorder,
+  createInformer,
+  createInformers,
+  type InformerSource,
+  type KubeClient,
+  pause,
+} from "../../control/client/mod.ts";
 import { nodes, pods, services } from "../../core/api/refs.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
@@ -23,6 +30,8 @@ import type { PodRuntimePort } from "./server/runtime-port.ts";
 
 export interface KubeletOptions {
   client: KubeClient;
+  /** Copies of Services that run for the whole process; absent: the kubelet has its own. */
+  informers?: InformerSource;
   runtime: PodRuntime;
   files: PodFiles;
   probes: ProbeClient;
@@ -72,7 +81,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const onError = (error: unknown): void => log("watch failed, trying again", { error: String(error) });
   const podInformer = createInformer(client, pods, { fieldSelector: `spec.nodeName=${nodeName}`, onError });
   const nodeInformer = createInformer(client, nodes, { fieldSelector: `metadata.name=${nodeName}`, onError });
-  const serviceInformer = createInformer(client, services, { onError });
+  const own = options.informers ? undefined : createInformers(client, (_, error) => onError(error));
+  const serviceInformer = (options.informers ?? own!).of(services);
   const input = { name: nodeName, ...options };
   const workers = new Map<string, PodWorker>();
   const objects = createReferredObjects(client, {
@@ -204,7 +214,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   }
 
   const node = runNode({ client, runtime, events, input, room: options.room, now, log }, signal);
-  const watches = [podInformer, nodeInformer, serviceInformer, objects].map((w) => w.run(signal));
+  const watches = [podInformer, nodeInformer, objects, ...(own ? [own] : [])].map((w) => w.run(signal));
   const watching = runtime.watch((event) => {
     if (event.kind === "resumed") for (const w of workers.values()) w.reload();
     else if (event.kind === "exit") for (const w of workers.values()) w.died(event.containerId);

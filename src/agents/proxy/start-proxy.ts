@@ -1,6 +1,11 @@
 // The service proxy: watches Services and EndpointSlices (as kube-proxy selects them), host ports of the node's pods and the
 // node's topology, and keeps the kernel's tables by them. An idle proxy applies a change at once; what comes while nft runs goes into the next transaction.
-import { createInformer, type KubeClient } from "../../control/client/mod.ts";
+import {
+  createInformer,
+  createInformers,
+  type InformerSource,
+  type KubeClient,
+} from "../../control/client/mod.ts";
 import * as refs from "../../core/api/refs.ts";
 import type { EndpointSlice, Pod, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
@@ -8,6 +13,7 @@ import {
   hasHostPorts,
   hostPortsKey,
   isSameToProxies,
+  isUnproxied,
   type NodeFacts,
   type Progress,
   resolveHostPorts,
@@ -26,6 +32,8 @@ import { createTableKeeper } from "./table-keeper.ts";
 
 export interface ProxyOptions {
   client: KubeClient;
+  /** Copies of Services, EndpointSlices and ServiceCIDRs that run for the whole process; absent: the proxy has its own. */
+  informers?: InformerSource;
   nodeName: string;
   cluster: ClusterFacts;
   /** The node's InternalIP: node ports answer on it. */
@@ -58,14 +66,12 @@ export interface ServiceProxy {
 }
 
 const serviceNameLabel = "kubernetes.io/service-name";
-/** kube-proxy's selector: headless Services and those of other proxies are not ours. */
-const proxied = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
-
 /** Name of the cluster's table. */
 const serviceTable = (cluster: string): string => `portolan-${cluster}`;
 
 const sliceOwner = (s: EndpointSlice): string =>
   `${s.metadata.namespace}/${s.metadata.labels?.[serviceNameLabel] ?? ""}`;
+const isProxied = (s: EndpointSlice): boolean => !isUnproxied(s);
 const serviceKey = (s: Service): string => `${s.metadata.namespace}/${s.metadata.name}`;
 const isIPv6 = (text: string): boolean => text.includes(":");
 const familyOf = (at: { nodeAddress: string }): IPFamily => (isIPv6(at.nodeAddress) ? "IPv6" : "IPv4");
@@ -74,12 +80,11 @@ const familyOf = (at: { nodeAddress: string }): IPFamily => (isIPv6(at.nodeAddre
 export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceProxy {
   const { client, nft, conntrack, clock, log } = options;
   const onError = (error: unknown): void => log.warn({ error: String(error) }, "watch failed, trying again");
-  const services = createInformer(client, refs.services, { labelSelector: proxied, onError });
-  const slices = createInformer(client, refs.endpointSlices, {
-    labelSelector: proxied,
-    indexers: { service: (s) => [sliceOwner(s)] },
-    onError,
-  });
+  const own = options.informers ? undefined : createInformers(client, (_, error) => onError(error));
+  const informers = options.informers ?? own!;
+  const services = informers.of(refs.services);
+  const slices = informers.of(refs.endpointSlices);
+  slices.index("service", (s) => [sliceOwner(s)]);
   const pods = createInformer(client, refs.pods, {
     fieldSelector: `spec.nodeName=${options.nodeName}`,
     indexers: { "host-ports": (p) => (hasHostPorts(p) ? [hostPortsKey(p)] : []) },
@@ -90,7 +95,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     onError,
   });
 
-  const cidrs = createInformer(client, refs.serviceCIDRs, { onError });
+  const cidrs = informers.of(refs.serviceCIDRs);
   const ranges = [options.cluster, ...(options.cluster.second ? [options.cluster.second] : [])];
   const pools = ranges.map((r) => r.loadBalancerCIDR).filter((r) => r !== "");
   const others = [...ranges.flatMap(({ podCIDR, nodeCIDR }) => [podCIDR, nodeCIDR]), ...pools];
@@ -169,14 +174,15 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
       table: serviceTable(options.cluster.name),
       facts,
       *keys() {
-        for (const s of services.list()) yield serviceKey(s);
+        for (const s of services.list()) if (!isUnproxied(s)) yield serviceKey(s);
         for (const p of pods.list()) if (hasHostPorts(p)) yield hostPortsKey(p);
       },
       routing(key, at) {
         const [pod] = pods.byIndex("host-ports", key);
         if (pod) return resolveHostPorts(pod, at);
         const service = services.get(key);
-        return service && resolveService(service, slices.byIndex("service", key), at);
+        if (!service || isUnproxied(service)) return undefined;
+        return resolveService(service, slices.byIndex("service", key).filter(isProxied), at);
       },
       nft,
       conntrack,
@@ -223,22 +229,38 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     latency.changed(sliceOwner(s), s, old);
     touch(sliceOwner(s));
   };
-  services.on({
-    added: touchService,
-    updated(now, old) {
-      if (isSameToProxies(now, old)) report.read();
-      else touchService(now);
+  services.on(
+    {
+      added(s) {
+        if (!isUnproxied(s)) touchService(s);
+      },
+      updated(now, old) {
+        if (isUnproxied(now) && isUnproxied(old)) return;
+        if (isSameToProxies(now, old)) report.read();
+        else touchService(now);
+      },
+      deleted(s) {
+        if (!isUnproxied(s)) touchService(s);
+      },
     },
-    deleted: touchService,
-  });
-  slices.on({
-    added: (s) => touchSlice(s),
-    updated(now, old) {
-      touchSlice(now, old);
-      if (sliceOwner(old) !== sliceOwner(now)) touch(sliceOwner(old));
+    signal,
+  );
+  slices.on(
+    {
+      added(s) {
+        if (isProxied(s)) touchSlice(s);
+      },
+      updated(now, old) {
+        if (isProxied(now)) touchSlice(now, isProxied(old) ? old : undefined);
+        if (isProxied(old) && (isUnproxied(now) || sliceOwner(old) !== sliceOwner(now)))
+          touch(sliceOwner(old));
+      },
+      deleted(s) {
+        if (isProxied(s)) touch(sliceOwner(s));
+      },
     },
-    deleted: (s) => touch(sliceOwner(s)),
-  });
+    signal,
+  );
   const touchPod = (pod: Pod): void => {
     if (hasHostPorts(pod)) touch(hostPortsKey(pod));
   };
@@ -258,7 +280,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     known = now;
     for (const k of keepers) k.reload();
   }
-  cidrs.on({ added: readRanges, updated: readRanges, deleted: readRanges });
+  cidrs.on({ added: readRanges, updated: readRanges, deleted: readRanges }, signal);
 
   async function keep(): Promise<void> {
     const aborted = new Promise<void>((resolve) => {
@@ -275,11 +297,9 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   }
 
   const done = Promise.all([
-    services.run(signal),
-    slices.run(signal),
+    own?.run(signal),
     pods.run(signal),
     nodes.run(signal),
-    cidrs.run(signal),
     report.run(signal),
     keep(),
     keepFixedTables(options.guards ?? [], options, signal),

@@ -2,7 +2,7 @@
 // that a node comes up whatever held its port.
 import { randomInt } from "node:crypto";
 import { startDns } from "../../agents/dns/mod.ts";
-import { type KubeClient, pause } from "../../control/client/mod.ts";
+import { type InformerSource, type KubeClient, pause } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { run } from "../../edge/command/mod.ts";
 import { ipBatch } from "../../edge/netns/mod.ts";
@@ -11,6 +11,7 @@ import { createDnsSockets } from "../../edge/udp/mod.ts";
 export interface NodeDnsOptions {
   config: Pick<NodeConfig, "cluster" | "address" | "dnsUpstreams">;
   client: KubeClient;
+  informers: InformerSource;
   log(message: string, detail?: object): void;
 }
 
@@ -34,7 +35,7 @@ function keepSilent(cluster: string, address: string): string {
 
 /** Runs until the signal aborts. Metrics are on the DNS address, port 9153. */
 export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Promise<void> {
-  const { config, client, log } = options;
+  const { config, client, informers, log } = options;
   const { dnsAddress } = config.cluster;
   const say = (fields: object, message: string): void => log(`dns: ${message}`, fields);
   while (!signal.aborted) {
@@ -50,6 +51,7 @@ export async function runDns(options: NodeDnsOptions, signal: AbortSignal): Prom
       const dns = startDns(
         {
           client,
+          informers,
           cluster: config.cluster,
           listen: [{ address: dnsAddress, port: 53 }],
           upstreams: config.dnsUpstreams,

@@ -19,6 +19,7 @@ import { createPodFiles } from "../../edge/pod-volumes/mod.ts";
 import { createProbeClient } from "../../edge/probe/mod.ts";
 import { cgroupName } from "../cluster/paths.ts";
 import { runDns } from "./dns.ts";
+import { createNodeInformers } from "./informers.ts";
 import { runProxy } from "./proxy.ts";
 
 function log(message: string, detail?: object): void {
@@ -46,8 +47,12 @@ async function main(): Promise<void> {
   const runtime = createContainerdRuntime(config.criSocket);
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
-  void runDns({ config, client, log }, stop.signal);
-  runProxy({ config, client, log }, stop.signal).done.catch((error) => {
+  const informers = createNodeInformers(client, (resource, error) =>
+    log("watch failed, trying again", { resource, error: String(error) }),
+  );
+  void informers.run(stop.signal);
+  void runDns({ config, client, informers, log }, stop.signal);
+  runProxy({ config, client, informers, log }, stop.signal).done.catch((error) => {
     log("the proxy's loop ended; the process starts anew", { error: String(error) });
     process.exit(1);
   });
@@ -65,6 +70,7 @@ async function main(): Promise<void> {
   const kubelet = startKubelet(
     {
       client,
+      informers,
       runtime,
       files,
       probes: createProbeClient(),

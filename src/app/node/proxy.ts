@@ -1,6 +1,6 @@
 // The service proxy on this node: its ports to nft and conntrack, its loop.
 import { type ServiceProxy, startProxy } from "../../agents/proxy/mod.ts";
-import { type KubeClient, pause } from "../../control/client/mod.ts";
+import { type InformerSource, type KubeClient, pause } from "../../control/client/mod.ts";
 import type { NodeConfig } from "../../core/cluster/config.ts";
 import { loopbackGuard } from "../../core/network/mod.ts";
 import { createConntrack, createNftTables } from "../../edge/nft/mod.ts";
@@ -9,15 +9,20 @@ import { createHealthPorts, serveProxyHttp } from "../../edge/proxy-http/mod.ts"
 export interface NodeProxyOptions {
   config: Pick<NodeConfig, "cluster" | "address" | "nodeName" | "podCIDR" | "second">;
   client: KubeClient;
+  informers: InformerSource;
   log(message: string, detail?: object): void;
 }
 
 /** Runs until the signal aborts; the tables stay, so that traffic goes on. */
-export function runProxy({ config, client, log }: NodeProxyOptions, signal: AbortSignal): ServiceProxy {
+export function runProxy(
+  { config, client, informers, log }: NodeProxyOptions,
+  signal: AbortSignal,
+): ServiceProxy {
   const say = (fields: object, message: string): void => log(`proxy: ${message}`, fields);
   const proxy = startProxy(
     {
       client,
+      informers,
       nodeName: config.nodeName,
       cluster: config.cluster,
       nodeAddress: config.address,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { eventually } from "../../../test/support/eventually.ts";
-import { createMemoryCluster } from "../../../test/support/memory-cluster.ts";
+import { createMemoryCluster, type MemoryCluster } from "../../../test/support/memory-cluster.ts";
 import { pods } from "../../core/api/refs.ts";
 import type { Pod } from "../../core/api/types.ts";
-import { createInformer } from "./informer.ts";
+import type { KubeClient } from "./client.ts";
+import { createInformer, type Informer } from "./informer.ts";
 
 const pod = (name: string): Pod => ({ metadata: { name, namespace: "default" } });
 
@@ -65,6 +66,75 @@ test("a write put into the cache is told once and never resurrected", async (t) 
   await eventually(() => assert.deepEqual(log, ["+a", "-a"]));
   informer.wrote(mine);
   assert.equal(informer.get("default/a"), undefined, "the watch is past that write");
+});
+
+describe("page by page", () => {
+  const names = ["a", "b", "c", "d", "e"];
+  async function listed(
+    t: { after(f: () => void): void },
+    onPage: (n: number, cluster: MemoryCluster) => void,
+  ) {
+    const cluster = createMemoryCluster();
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    for (const n of names) cluster.put(pods, pod(n));
+    const errors: unknown[] = [];
+    let lists = 0;
+    const client: KubeClient = {
+      ...cluster,
+      async list(ref, options) {
+        assert.equal(options?.limit, 2);
+        const page = await cluster.list(ref, options);
+        onPage(++lists, cluster);
+        return page;
+      },
+    };
+    const informer = createInformer(client, pods, { pageSize: 2, onError: (e) => errors.push(e) });
+    void informer.run(stop.signal);
+    await informer.synced;
+    return { informer, errors, lists: () => lists };
+  }
+  const cached = (i: Informer<Pod>): string =>
+    i
+      .list()
+      .map((p) => p.metadata.name)
+      .sort()
+      .join("");
+
+  test("a list is whole, and what changes between its pages comes by the watch", async (t) => {
+    const { informer, errors, lists } = await listed(t, (n, cluster) => {
+      if (n !== 1) return;
+      cluster.remove(pods, "default/a");
+      cluster.remove(pods, "default/e");
+      cluster.put(pods, pod("f"));
+    });
+    assert.equal(lists(), 3);
+    await eventually(() => assert.equal(cached(informer), "bcdf"));
+    assert.deepEqual(errors, []);
+  });
+  test("a list whose pages expire is begun anew, and holds nothing that has gone", async (t) => {
+    const { informer, errors, lists } = await listed(t, (n, cluster) => {
+      if (n !== 1) return;
+      cluster.remove(pods, "default/a");
+      cluster.compact();
+    });
+    assert.equal(cached(informer), "bcde");
+    assert.equal(lists(), 1 + 2, "those that were answered");
+    assert.equal(errors.length, 1);
+  });
+});
+
+test("a handler is told until its signal aborts", async (t) => {
+  const { cluster, informer, log, stop } = watched(t);
+  void informer.run(stop.signal);
+  await informer.synced;
+  const until = new AbortController();
+  informer.on({ added: (o) => log.push(`second ${o.metadata.name}`) }, until.signal);
+  cluster.put(pods, pod("a"));
+  await eventually(() => assert.deepEqual(log, ["+a", "second a"]));
+  until.abort();
+  cluster.put(pods, pod("b"));
+  await eventually(() => assert.deepEqual(log, ["+a", "second a", "+b"]));
 });
 
 test("an index added later covers what is there and follows changes", async (t) => {

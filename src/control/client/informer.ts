@@ -20,6 +20,8 @@ export interface InformerOptions<T extends KubeObject>
   indexers?: Record<string, (obj: T) => string[]>;
   /** Keeps less of each object than came (client-go's SetTransform); names, uid and resourceVersion must stay. */
   transform?(obj: T): T;
+  /** Lists in pages of so many objects; absent: all in one answer. A big collection is parsed and let go page by page. */
+  pageSize?: number;
   /** Told of every failed list or watch and of handlers that throw; the informer retries by itself, 50 ms to 5 s apart. */
   onError?(error: unknown): void;
 }
@@ -36,8 +38,8 @@ export interface Informer<T extends KubeObject> {
   byIndex(index: string, value: string): T[];
   /** Adds an index over what is cached and what comes; a name that exists already is left as it is. */
   index(name: string, values: (obj: T) => string[]): void;
-  /** Adds a handler; it is told `added` for everything already cached. */
-  on(handler: InformerHandler<T>): void;
+  /** Adds a handler, until the signal aborts where there is one; it is told `added` for everything already cached. */
+  on(handler: InformerHandler<T>, signal?: AbortSignal): void;
   /**
    * Puts the answer of one's own write into the cache, so that the next read sees it before the watch tells it.
    * An answer older than what the watch has told already is ignored.
@@ -68,7 +70,7 @@ export function createInformer<T extends KubeObject>(
   const indexers = new Map(Object.entries(options.indexers ?? {}));
   const indexes = new Map<string, Map<string, Set<string>>>();
   for (const name of indexers.keys()) indexes.set(name, new Map());
-  const handlers: InformerHandler<T>[] = [];
+  const handlers = new Set<InformerHandler<T>>();
   const scope = {
     namespace: options.namespace,
     labelSelector: options.labelSelector,
@@ -136,19 +138,26 @@ export function createInformer<T extends KubeObject>(
     tell((h) => h.deleted?.(last));
   }
 
+  /** As client-go's reflector: what is there goes in first, then what is there no longer goes. */
   async function listAll(): Promise<string> {
-    const list = await client.list(ref, { ...scope });
-    const revision = Number(list.metadata.resourceVersion);
     const present = new Set<string>();
-    for (const item of list.items) present.add(objectKey(item));
-    for (const [key, old] of [...cache]) {
+    let resourceVersion = "";
+    let next: string | undefined;
+    do {
+      const page = await client.list(ref, { ...scope, limit: options.pageSize, continue: next });
+      for (const item of page.items) {
+        present.add(objectKey(item));
+        put(item);
+      }
+      ({ resourceVersion, continue: next } = page.metadata);
+    } while (next);
+    const revision = Number(resourceVersion);
+    for (const [key, old] of [...cache])
       if (!present.has(key) && !(revisionOf(old) > revision)) remove(key, old);
-    }
     seen = Math.max(seen, revision);
-    for (const item of list.items) put(item);
     hasSynced = true;
     markSynced();
-    return list.metadata.resourceVersion;
+    return resourceVersion;
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -208,8 +217,10 @@ export function createInformer<T extends KubeObject>(
       indexes.set(name, new Map());
       for (const [key, obj] of cache) reindexOne(name, key, undefined, obj);
     },
-    on(handler) {
-      handlers.push(handler);
+    on(handler, signal) {
+      if (signal?.aborted) return;
+      handlers.add(handler);
+      signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
       for (const obj of cache.values()) handler.added?.(obj);
     },
     wrote(obj) {

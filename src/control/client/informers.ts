@@ -3,11 +3,15 @@ import { setMaxListeners } from "node:events";
 import { apiVersionOf, type ResourceRef } from "../../core/api/refs.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 import type { KubeClient } from "./client.ts";
-import { createInformer, type Informer } from "./informer.ts";
+import { createInformer, type Informer, type InformerOptions } from "./informer.ts";
 
-export interface Informers {
+/** Where a role gets the informers that it shares with others. */
+export interface InformerSource {
   /** The informer of that resource, made at the first call; it runs from `run` on, or at once when `run` was called. */
   of<T extends KubeObject>(ref: ResourceRef<T>): Informer<T>;
+}
+
+export interface Informers extends InformerSource {
   /** Runs every informer, also those asked for later, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Resolves when all that exist now have their first list. */
@@ -17,6 +21,7 @@ export interface Informers {
 export function createInformers(
   client: KubeClient,
   onError?: (resource: string, error: unknown) => void,
+  options: Pick<InformerOptions<KubeObject>, "pageSize" | "transform"> = {},
 ): Informers {
   const informers = new Map<string, Informer<KubeObject>>();
   const running: Promise<void>[] = [];
@@ -27,6 +32,7 @@ export function createInformers(
       let informer = informers.get(name);
       if (!informer) {
         informer = createInformer<KubeObject>(client, ref as ResourceRef, {
+          ...options,
           indexers: { namespace: (o) => [o.metadata.namespace ?? ""] },
           onError: (error) => onError?.(name, error),
         });
