@@ -44,13 +44,13 @@ describe("the proxy", () => {
   });
 
   test("leaves Services and slices alone that a label gives to others, as long as it is there", async () => {
-    api.put(refs.services, service("web", ip));
-    api.put(refs.endpointSlices, slice("web", [lab.pod.a0!]));
-    const second = slice("web", [lab.pod.b0!]);
+    rig.api.put(refs.services, service("web", ip));
+    rig.api.put(refs.endpointSlices, slice("web", [rig.lab.pod.a0!]));
+    const second = slice("web", [rig.lab.pod.b0!]);
     second.metadata.name = "web-2";
-    api.put(refs.endpointSlices, second);
+    rig.api.put(refs.endpointSlices, second);
     const label = (at: refs.ResourceRef, key: string, name?: string): void => {
-      api.change(at, key, (o) => {
+      rig.api.change(at, key, (o) => {
         const { "kubernetes.io/service-name": of } = o.metadata.labels ?? {};
         o.metadata.labels = {
           ...(of ? { "kubernetes.io/service-name": of } : {}),
@@ -59,9 +59,8 @@ describe("the proxy", () => {
       });
     };
     label(refs.endpointSlices, "default/web-2", "service.kubernetes.io/headless");
-    proxy = start();
-    await proxy.synced;
-    const dial = () => lab.pod.b0!.dial(ip, 80);
+    await rig.start();
+    const dial = () => rig.lab.pod.b0!.dial(ip, 80);
     for (let i = 0; i < 8; i++) assert.equal((await dial()).name, "a0");
     label(refs.endpointSlices, "default/web-1", "service.kubernetes.io/service-proxy-name");
     await becomes("ECONNREFUSED", dial);
@@ -73,12 +72,8 @@ describe("the proxy", () => {
       label(refs.services, "default/web");
       await becomes("b0", dial);
     }
-    api.remove(refs.services, "default/web");
-    api.remove(refs.endpointSlices, "default/web-1");
-    api.remove(refs.endpointSlices, "default/web-2");
-    stop.abort();
-    await proxy.done;
-    assert.deepEqual(warnings, []);
+    await rig.end();
+    assert.deepEqual(rig.proxy.warnings, []);
   });
 
   test("maps host ports of the node's pods, and only those", async () => {
