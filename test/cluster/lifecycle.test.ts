@@ -153,7 +153,7 @@ test("a name that is taken by another state directory or network namespace is re
     const two = await there("up", "--name", "two");
     assert.equal(two.code, 0, two.stdout + two.stderr);
     const links = await runCommand("ip", ["-o", "link", "show", "type", "bridge"]);
-    assert.match(links.stdout, /ptl0[^]*ptl1/);
+    assert.match(links.stdout, /ptl0[\s\S]*ptl1/);
     assert.equal((await portolan("status", "--name", "one")).code, 0);
     assert.equal((await there("down", "--name", "two")).code, 0);
     assert.equal((await portolan("status", "--name", "one")).code, 0);
