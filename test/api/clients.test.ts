@@ -119,6 +119,9 @@ interface Step {
   code?: number;
 }
 
+const migrating = (selector: string): string =>
+  manifest(81).replace("name: NAME", "name: NAME-ssa").replace("app: web", selector);
+
 /** NAME is a name of the run's own. */
 const session: Step[] = [
   { args: "create namespace NAME", out: /^namespace\/NAME created$/m },
@@ -159,6 +162,13 @@ const session: Step[] = [
     input: manifest(81).replace("app: web", "app: other"),
     out: /^service\/NAME serverside-applied$/m,
   },
+  { args: "apply -f -", input: migrating("app: web"), out: /^service\/NAME-ssa created$/m },
+  {
+    args: "apply --server-side -f -",
+    input: migrating("app: b"),
+    out: /^service\/NAME-ssa serverside-applied$/m,
+  },
+  { args: "apply view-last-applied service NAME-ssa", out: /^ {4}app: b$/m },
   { args: 'patch service NAME -p {"spec":{"type":"NodePort"}}', out: /^service\/NAME patched$/m },
   { args: "describe service NAME", out: /^NodePort: +http +3\d{4}\/TCP$/m },
   { args: "explain service.spec.clusterIP", out: /clusterIP is the IP address of the service/ },

@@ -343,6 +343,66 @@ for (const [name, configuration, code, message] of refused)
     );
   });
 
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+const ports = (...list: object[]): object => ({
+  metadata: { name: "web" },
+  spec: { ports: list, selector: { app: "<web>" } },
+});
+const annotatedService = (text?: string): Any =>
+  update(
+    undefined,
+    (o) => {
+      Object.assign(o, structuredClone(ports({ name: "a", port: 80, targetPort: 8080 })));
+      const applied = { apiVersion: "v1", kind: "Service", ...structuredClone(o) };
+      o.metadata.annotations = { [lastApplied]: text ?? JSON.stringify(applied) };
+    },
+    "kubectl-client-side-apply",
+    service,
+  );
+const next = ports({ name: "a", port: 80, targetPort: 80 });
+
+test("what client-side apply set is no conflict for kubectl, and its annotation is kept in step", () => {
+  const live = annotatedService();
+  const o = apply(live, next, { manager: "kubectl", expected: service });
+  assert.equal(o.spec.ports[0].targetPort, 80);
+  assert.equal(
+    o.metadata.annotations[lastApplied],
+    '{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"},"spec":{"ports":[{"name":"a","port":80,"targetPort":80}],"selector":{"app":"\\u003cweb\\u003e"}}}\n',
+  );
+  assert.deepEqual(o, apply(o, next, { manager: "kubectl", expected: service }), "then nothing changes");
+  assert.ok(!JSON.stringify(owners(o)["kubectl Apply"]).includes(lastApplied));
+});
+
+const conflicting: [string, Any, object, string][] = [
+  ["for another manager", annotatedService(), next, "m1"],
+  ["without a readable annotation", annotatedService("{"), next, "kubectl"],
+  ["with an annotation of another kind's version", annotatedService('{"apiVersion":"v2"}'), next, "kubectl"],
+  [
+    "where somebody changed the field since",
+    update(annotatedService(), (o) => (o.spec.ports[0].targetPort = 9090), "other", service),
+    next,
+    "kubectl",
+  ],
+];
+for (const [name, live, configuration, manager] of conflicting)
+  test(`a field of client-side apply is a conflict: ${name}`, () => {
+    assert.throws(
+      () => apply(live, configuration, { manager, expected: service }),
+      (e: StatusError) => e.code === 409 && e.message.endsWith(".targetPort"),
+    );
+  });
+
+test("an annotation that would be too long goes", () => {
+  const big = { metadata: { name: "web", annotations: { big: "x".repeat(200_000) } } };
+  const o = apply(annotatedService(), big, { manager: "kubectl", expected: service });
+  assert.deepEqual(Object.keys(o.metadata.annotations), ["big"]);
+});
+
+test("an object without the annotation gets none", () => {
+  const o = apply(undefined, next, { manager: "kubectl", expected: service });
+  assert.equal(o.metadata.annotations, undefined);
+});
+
 test("more than ten updaters are put together", () => {
   let o = update(undefined, (n) => Object.assign(n, structuredClone(web("nginx"))), "m0");
   for (let i = 1; i < 15; i++) o = update(o, (n) => (n.metadata.labels[`l${i}`] = "x"), `m${i}`);

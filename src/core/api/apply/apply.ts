@@ -1,11 +1,12 @@
 // Server-side apply: one manager's whole opinion of an object, merged into it (KEP-555; structured-merge-diff, Updater.Apply).
-import { isJsonObject } from "../json-object.ts";
+import { isJsonObject, type JsonObject } from "../json-object.ts";
 import { DecodeTypeError, type ExpectedKind, prune } from "../schema/mod.ts";
 import { badRequest, failure, type StatusError } from "../status.ts";
 import type { KubeObject } from "../types.ts";
 import { appliedFields, ConfigurationError } from "./applied-fields.ts";
 import { compare } from "./compare.ts";
 import { difference, type Fields, intersection, isEmpty, members, printPath, union } from "./fields.ts";
+import { annotatingManager, fieldsOfLastApplied, nextLastApplied, withLastApplied } from "./last-applied.ts";
 import {
   type Manager,
   type ManagerIdentity,
@@ -165,8 +166,10 @@ export function applyConfiguration(request: ApplyRequest): { object: KubeObject;
 
   const { changed, removed } = compare(model, live, object);
   const contested = withoutSystemFields(changed);
+  const annotates = request.fieldManager === annotatingManager;
+  const granted = annotates && !request.force ? fieldsOfLastApplied(model, live, apiVersion) : {};
   const conflicts = others.flatMap((m) => {
-    const paths = [...members(intersection(m.fields, contested))].map(printPath);
+    const paths = [...members(difference(intersection(m.fields, contested), granted))].map(printPath);
     return paths.length > 0 ? [{ who: m, paths }] : [];
   });
   if (conflicts.length > 0 && !request.force)
@@ -183,10 +186,13 @@ export function applyConfiguration(request: ApplyRequest): { object: KubeObject;
     isEmpty(withoutSystemFields(removed)) &&
     sameFields &&
     before.apiVersion === apiVersion;
-  if (same) {
+  const annotated = annotates
+    ? withLastApplied(object, nextLastApplied(object, request.configuration as JsonObject))
+    : object;
+  if (same && annotated === object) {
     object.metadata.managedFields = live.metadata.managedFields ?? [];
     return { object, changed: false };
   }
-  object.metadata.managedFields = writeManagers([...rest, { ...who, fields, time: now }]);
-  return { object, changed: true };
+  annotated.metadata.managedFields = writeManagers([...rest, { ...who, fields, time: now }]);
+  return { object: annotated, changed: true };
 }
