@@ -187,7 +187,8 @@ test("what is counted is what happened", async () => {
       .reduce((total, s) => total + s.value, 0);
   const created = { verb: "POST", resource: "services", code: "201", scope: "namespace" };
   assert.equal(sum(server, "apiserver_request_total", created), 2);
-  assert.ok(sum(server, "apiserver_longrunning_requests", { verb: "WATCH", resource: "services" }) >= 2);
+  // A node's kubelet, proxy and DNS share one.
+  assert.ok(sum(server, "apiserver_longrunning_requests", { verb: "WATCH", resource: "services" }) >= 1);
   assert.ok(sum(server, "apiserver_watch_events_total", { resource: "pods" }) >= 2);
   assert.equal(sum(server, "apiserver_storage_objects", { resource: "pods" }), 2);
   const slices = { name: "endpoint_slice" };
