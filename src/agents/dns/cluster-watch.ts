@@ -116,10 +116,13 @@ export function watchCluster(
     follow<EndpointSlice, DirectorySlice>(refs.endpointSlices, readSlice, directory.setSlice),
     cidrs,
   ];
+  let hasSynced = false;
   return {
-    synced: Promise.all(all.map((i) => i.synced)).then(() => {}),
+    synced: Promise.all(all.map((i) => i.synced)).then(() => {
+      hasSynced = true;
+    }),
     get hasSynced() {
-      return all.every((i) => i.hasSynced);
+      return hasSynced;
     },
     done: Promise.all(own.map((i) => i.run(signal))).then(() => {}),
   };

@@ -195,14 +195,25 @@ export function createResponder(options: ResponderOptions): Responder {
     }
   }
 
+  function tell(transport: Transport, question: number, answer: number, began: number): void {
+    if (answer > 0) options.answered(transport, question, answer, options.now() - began);
+  }
+
+  /** A function of its own: what a closure needs is made anew in every call of the function around it. */
+  function tellLater(
+    result: Promise<Buffer | undefined>,
+    transport: Transport,
+    question: number,
+    began: number,
+  ): void {
+    result.then((bytes) => tell(transport, question, bytes?.length ?? 0, began), options.onError);
+  }
+
   function timed(message: Buffer, out: Buffer, transport: Transport): number | Promise<Buffer | undefined> {
     const began = options.now();
-    const tell = (length: number): void => {
-      if (length > 0) options.answered(transport, message.length, length, options.now() - began);
-    };
     const result = guarded(message, out, transport);
-    if (typeof result === "number") tell(result);
-    else void result.then((bytes) => tell(bytes?.length ?? 0), options.onError);
+    if (typeof result === "number") tell(transport, message.length, result, began);
+    else tellLater(result, transport, message.length, began);
     return result;
   }
 
