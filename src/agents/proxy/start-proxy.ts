@@ -158,6 +158,14 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     },
     node: () => nodes.get(options.nodeName),
   });
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+  });
+  const ready = Promise.race([
+    Promise.all([services, slices, pods, nodes, cidrs].map((i) => i.synced)),
+    aborted,
+  ]);
   const keepers = families.map((at, i) => {
     const v6 = isIPv6(at.nodeAddress);
     const family = familyOf(at);
@@ -173,6 +181,7 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
     return createTableKeeper({
       table: serviceTable(options.cluster.name),
       facts,
+      ready,
       *keys() {
         for (const s of services.list()) if (!isUnproxied(s)) yield serviceKey(s);
         for (const p of pods.list()) if (hasHostPorts(p)) yield hostPortsKey(p);
@@ -283,14 +292,6 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   cidrs.on({ added: readRanges, updated: readRanges, deleted: readRanges }, signal);
 
   async function keep(): Promise<void> {
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      if (signal.aborted) resolve();
-    });
-    await Promise.race([
-      Promise.all([services.synced, slices.synced, pods.synced, nodes.synced, cidrs.synced]),
-      aborted,
-    ]);
     await Promise.all(keepers.map((k) => k.run(signal)));
     nft.close();
     options.healthPorts?.close();

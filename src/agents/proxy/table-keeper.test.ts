@@ -55,6 +55,8 @@ let foreign: number;
 let listings: number;
 /** Resolved before each transaction; replaced to hold one. */
 let gate: Promise<void>;
+/** Resolves when it is known what is wanted. */
+let ready: Promise<void>;
 let flows: UdpFlow[];
 let removed: UdpFlow[];
 let keeper: TableKeeper;
@@ -111,6 +113,7 @@ beforeEach(() => {
   foreign = 0;
   listings = 0;
   gate = Promise.resolve();
+  ready = Promise.resolve();
   flows = [];
   removed = [];
   stop = new AbortController();
@@ -125,6 +128,7 @@ async function start(): Promise<void> {
   keeper = createTableKeeper({
     table: "t",
     facts: () => node,
+    ready,
     keys: () => wanted.keys(),
     routing: (key) => wanted.get(key),
     taken: () => moments.push("taken"),
@@ -313,6 +317,26 @@ test("a keeper started anew takes over what is there", async () => {
   stop = new AbortController();
   await start();
   assert.equal(scripts.length, 1);
+});
+
+test("a keeper that ends before anybody knows what is wanted leaves the table as it is", async () => {
+  wanted.set("d/a", routing("d/a", "10.96.0.1", []));
+  await start();
+  stop.abort();
+  await running;
+  wanted.clear();
+  stop = new AbortController();
+  let known!: () => void;
+  ready = new Promise((resolve) => {
+    known = resolve;
+  });
+  void start();
+  await until(() => listings === 2);
+  stop.abort();
+  known();
+  await running;
+  assert.equal(scripts.length, 1);
+  assert.deepEqual(frontends(), ["10.96.0.1 . tcp . 80"]);
 });
 
 test("touching what did not change runs nothing", async () => {

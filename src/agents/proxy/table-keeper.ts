@@ -24,6 +24,8 @@ export interface KeeperOptions {
   table: string;
   /** The node as it is now; asked again after `reload`. */
   facts(): NodeFacts;
+  /** Resolves when what is wanted can be asked for, or when the signal aborts; the kernel's table is listed meanwhile. */
+  ready: Promise<unknown>;
   /** Every Service that there is. */
   keys(): Iterable<string>;
   /** What a Service means now; undefined when it is gone or not the proxy's. */
@@ -136,16 +138,20 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   }
 
   /** Plans everything anew and makes the kernel so, by the difference where that is possible. */
-  async function load(): Promise<void> {
-    const asked = epoch;
-    const facts = options.facts();
+  async function load(signal: AbortSignal): Promise<void> {
+    const { family } = options.facts();
     const mark = await nft.foreignMark();
     // What was refused once may be refused again for what is in the table: then nothing of it is kept.
     const trusted = failures < 2;
-    const found = trusted ? await nft.list(facts.family, table) : undefined;
+    const found = trusted ? await nft.list(family, table) : undefined;
     // A table that packets do not meet is the rest of a load that was cut off, or somebody switched it off.
     const listing = found && seesPackets(found) ? found : undefined;
     const adopted = listing && adoptListing(listing);
+    await options.ready;
+    // What was never known is not what is wanted: the table stays.
+    if (signal.aborted) return;
+    const asked = epoch;
+    const facts = options.facts();
     const next = createServicePlan(facts, table, adopted);
     dirty.clear();
     options.taken?.();
@@ -179,8 +185,8 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (udp) flows.clean();
   }
 
-  async function step(): Promise<void> {
-    if (!plan) await load();
+  async function step(signal: AbortSignal): Promise<void> {
+    if (!plan) await load(signal);
     else if (repair !== undefined) {
       const { found, change, plan: of } = repair;
       repair = undefined;
@@ -195,7 +201,8 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     while (!signal.aborted) {
       working = true;
       try {
-        await step();
+        await step(signal);
+        if (signal.aborted) return;
         failures = 0;
         markSynced();
       } catch (error) {

@@ -6,9 +6,11 @@ import type { KubeObject } from "../../core/api/types.ts";
 /** Big enough for few requests, small enough that what was parsed and is not kept dies young. */
 const pageSize = 1000;
 
-function withoutManagedFields<T extends KubeObject>(obj: T): T {
+function slim<T extends KubeObject & { status?: { conditions?: unknown } }>(obj: T): T {
   const { managedFields: _, ...metadata } = obj.metadata;
-  return { ...obj, metadata };
+  if (!obj.status?.conditions) return { ...obj, metadata };
+  const { conditions: __, ...status } = obj.status;
+  return { ...obj, metadata, status };
 }
 
 /** Who asks for an informer gets the one that runs until the signal aborts. */
@@ -16,5 +18,5 @@ export function createNodeInformers(
   client: KubeClient,
   onError: (resource: string, error: unknown) => void,
 ): Informers {
-  return createInformers(client, onError, { pageSize, transform: withoutManagedFields });
+  return createInformers(client, onError, { pageSize, transform: slim, indexers: {} });
 }

@@ -21,7 +21,7 @@ export interface Informers extends InformerSource {
 export function createInformers(
   client: KubeClient,
   onError?: (resource: string, error: unknown) => void,
-  options: Pick<InformerOptions<KubeObject>, "pageSize" | "transform"> = {},
+  options: Pick<InformerOptions<KubeObject>, "pageSize" | "transform" | "indexers"> = {},
 ): Informers {
   const informers = new Map<string, Informer<KubeObject>>();
   const running: Promise<void>[] = [];
@@ -32,8 +32,8 @@ export function createInformers(
       let informer = informers.get(name);
       if (!informer) {
         informer = createInformer<KubeObject>(client, ref as ResourceRef, {
-          ...options,
           indexers: { namespace: (o) => [o.metadata.namespace ?? ""] },
+          ...options,
           onError: (error) => onError?.(name, error),
         });
         informers.set(name, informer);

@@ -64,14 +64,15 @@ const portLists = new Map<string, readonly DirectoryPort[]>();
 function portsOf(
   ports: readonly { name?: string; protocol?: string; port?: number }[] | undefined,
 ): readonly DirectoryPort[] {
+  let key = "";
+  for (const p of ports ?? []) key += `${p.name ?? ""} ${p.protocol ?? "TCP"} ${p.port ?? 0},`;
+  const known = portLists.get(key);
+  if (known) return known;
   const list = (ports ?? []).map((p) => ({
     name: (p.name ?? "").toLowerCase(),
     protocol: (p.protocol ?? "TCP").toLowerCase(),
     port: p.port ?? 0,
   }));
-  const key = JSON.stringify(list);
-  const known = portLists.get(key);
-  if (known) return known;
   if (portLists.size >= 1000) portLists.clear();
   portLists.set(key, list);
   return list;
