@@ -14,6 +14,7 @@ import {
   renderKubeconfig,
 } from "./kubeconfig.ts";
 import { bridgeIndexes, createNetwork, takenRanges } from "./network.ts";
+import { nodeFlags } from "./node-flags.ts";
 import { bridgeName, clusterPaths, netnsName, nodePaths, stateRoot } from "./paths.ts";
 import { createPki, pkiFiles, readPem } from "./pki.ts";
 import {
@@ -210,7 +211,8 @@ function startProcesses(plan: Plan): Map<string, number> {
       ...["unshare", "--uts", "sh", "-c", nameThenRun, node.name],
       ...["containerd", "--config", at.containerdConfig],
     ]);
-    const command = [...enter, process.execPath, join(dist, "node.js"), "--config", at.config];
+    const program = [process.execPath, ...nodeFlags, join(dist, "node.js")];
+    const command = [...enter, ...program, "--config", at.config];
     if (start(`${node.name}/node`, command)) started.set(node.name, Date.now());
   }
   return started;
