@@ -3,28 +3,10 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { eventually, runCommand, startCluster, type TestCluster } from "../support/cluster.ts";
-import {
-  clients,
-  on,
-  openServiceLab,
-  type ServiceLab,
-  serviceObject,
-  webPod,
-} from "../support/service-lab.ts";
+import { eventually, runCommand } from "../support/cluster.ts";
+import { clients, on, openServiceLab, serviceObject, webPod } from "../support/service-lab.ts";
 
-let cluster: TestCluster;
-let lab: ServiceLab;
-
-before(async () => {
-  cluster = await startCluster("origins", "--nodes", "2");
-  lab = await openServiceLab(cluster);
-  await cluster.ok("wait", "--for=condition=Ready", "pod", "--all", "--timeout=90s");
-});
-after(async () => {
-  const { code, stdout, stderr } = await cluster.down();
-  assert.equal(code, 0, stdout + stderr);
-});
+const lab = openServiceLab("origins");
 
 describe("a Service without selector, the way to what is outside", () => {
   // What is outside: servers of the host, on addresses of its own.
@@ -51,7 +33,7 @@ describe("a Service without selector, the way to what is outside", () => {
   });
   const slicesOf = async (name: string) =>
     JSON.parse(
-      await cluster.ok("get", "endpointslices", "-l", `kubernetes.io/service-name=${name}`, "-o", "json"),
+      await lab.cluster.ok("get", "endpointslices", "-l", `kubernetes.io/service-name=${name}`, "-o", "json"),
     ).items as {
       metadata: {
         name: string;
@@ -86,7 +68,7 @@ describe("a Service without selector, the way to what is outside", () => {
       mirror!.metadata.ownerReferences?.map((o) => [o.kind, o.name]),
       [["Endpoints", "outside"]],
     );
-    await cluster.ok("wait", "--for=condition=portolan.dev/Serving", "service/outside", "--timeout=20s");
+    await lab.cluster.ok("wait", "--for=condition=portolan.dev/Serving", "service/outside", "--timeout=20s");
     const url = `http://${await lab.field("service", "outside", ".spec.clusterIP")}`;
     for (const from of clients) await lab.reaches(from, url, outside);
     await lab.reaches("near", "http://outside.default", outside);
@@ -105,7 +87,7 @@ describe("a Service without selector, the way to what is outside", () => {
       for (let i = 0; i < 8; i++) if ((await lab.get("far", url)).body !== outside[1]) return undefined;
       return true;
     });
-    await cluster.ok("delete", "endpoints", "outside");
+    await lab.cluster.ok("delete", "endpoints", "outside");
     await eventually("refused", 5000, async () =>
       (await lab.get("far", url)).code === 7 ? true : undefined,
     );
@@ -189,8 +171,8 @@ test("a StatefulSet: names that stay, pods in order, each found by its name", as
       },
     },
   );
-  await cluster.ok("rollout", "status", "statefulset/db", "--timeout=60s");
-  const pods = JSON.parse(await cluster.ok("get", "pods", "-l", "app=db", "-o", "json")).items as {
+  await lab.cluster.ok("rollout", "status", "statefulset/db", "--timeout=60s");
+  const pods = JSON.parse(await lab.cluster.ok("get", "pods", "-l", "app=db", "-o", "json")).items as {
     metadata: { name: string; uid: string; creationTimestamp: string };
     status: { podIP: string; conditions: { type: string; lastTransitionTime: string }[] };
   }[];
@@ -213,8 +195,8 @@ test("a StatefulSet: names that stay, pods in order, each found by its name", as
     "0 33 80 db-1.db.default.svc.cluster.local.",
     "0 33 80 db-2.db.default.svc.cluster.local.",
   ]);
-  await cluster.ok("delete", "pod", "db-1");
-  await cluster.ok("rollout", "status", "statefulset/db", "--timeout=60s");
+  await lab.cluster.ok("delete", "pod", "db-1");
+  await lab.cluster.ok("rollout", "status", "statefulset/db", "--timeout=60s");
   assert.notEqual(await lab.field("pod", "db-1", ".metadata.uid"), pods[1]!.metadata.uid);
   await eventually("the name leads to the new pod", 5000, async () =>
     (await lab.get("near", "http://db-1.db.default")).body === "db-1" ? true : undefined,

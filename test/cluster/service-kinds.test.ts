@@ -1,34 +1,16 @@
 // Every type of Service on two nodes with real pods: who answers at which address, from a pod, a host-network pod, a pod of the
 // other node and the host, and what becomes of that when the type changes.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { eventually, startCluster, type TestCluster } from "../support/cluster.ts";
-import {
-  clients,
-  on,
-  openServiceLab,
-  type ServiceLab,
-  serviceObject,
-  webPod,
-} from "../support/service-lab.ts";
+import { before, describe, test } from "node:test";
+import { eventually } from "../support/cluster.ts";
+import { clients, on, openServiceLab, serviceObject, webPod } from "../support/service-lab.ts";
 
-let cluster: TestCluster;
-let lab: ServiceLab;
-
-before(async () => {
-  cluster = await startCluster("kinds", "--nodes", "2");
-  lab = await openServiceLab(cluster);
-  await lab.apply(
-    // One name for two numbers: a named targetPort means each pod's own.
-    webPod("web-1", { http: 8080, admin: 9090 }, on("node-1", "web")),
-    webPod("web-2", { http: 8081, admin: 9091 }, on("node-2", "web")),
-  );
-  await cluster.ok("wait", "--for=condition=Ready", "pod", "--all", "--timeout=90s");
-});
-after(async () => {
-  const { code, stdout, stderr } = await cluster.down();
-  assert.equal(code, 0, stdout + stderr);
-});
+const lab = openServiceLab(
+  "kinds",
+  // One name for two numbers: a named targetPort means each pod's own.
+  webPod("web-1", { http: 8080, admin: 9090 }, on("node-1", "web")),
+  webPod("web-2", { http: 8081, admin: 9091 }, on("node-2", "web")),
+);
 
 describe("a Service that goes through all types", () => {
   const name = "web";
@@ -43,7 +25,7 @@ describe("a Service that goes through all types", () => {
 
   before(async () => {
     nodes = (
-      await cluster.ok("get", "nodes", "-o", "jsonpath={.items[*].status.addresses[0].address}")
+      await lab.cluster.ok("get", "nodes", "-o", "jsonpath={.items[*].status.addresses[0].address}")
     ).split(" ");
     await lab.apply(serviceObject(name, { selector: { app: "web" }, ports }));
     await lab.programmed(name);
@@ -51,7 +33,7 @@ describe("a Service that goes through all types", () => {
   });
 
   test("ClusterIP: two named ports, each to every pod's own number, from everywhere", async () => {
-    await cluster.ok("wait", "--for=condition=portolan.dev/Serving", `service/${name}`, "--timeout=20s");
+    await lab.cluster.ok("wait", "--for=condition=portolan.dev/Serving", `service/${name}`, "--timeout=20s");
     for (const from of clients)
       for (const port of [80, 81]) await lab.reaches(from, `http://${clusterIP}:${port}`, ["web-1", "web-2"]);
     await lab.refused("near", `http://${clusterIP}:82`);
@@ -61,7 +43,7 @@ describe("a Service that goes through all types", () => {
     const seen = new Set<string>();
     for (let i = 0; i < 40 && seen.size < 2; i++)
       seen.add(
-        (await cluster.ok("exec", "web-1", "--", "curl", "-sS", "-m", "3", `http://${clusterIP}`)).trim(),
+        (await lab.cluster.ok("exec", "web-1", "--", "curl", "-sS", "-m", "3", `http://${clusterIP}`)).trim(),
       );
     assert.deepEqual([...seen].sort(), ["web-1", "web-2"]);
   });
@@ -112,7 +94,7 @@ describe("a Service that goes through all types", () => {
     );
     // An address of the range that no Service has is silent.
     assert.equal((await lab.get("near", `http://${clusterIP}`)).code, 28);
-    await cluster.ok("delete", "service", name);
+    await lab.cluster.ok("delete", "service", name);
   });
 });
 
@@ -144,7 +126,7 @@ describe("LoadBalancer", () => {
     await lab.given("after", ".status.loadBalancer.ingress[0].ip");
     assert.equal(await lab.field("service", "theirs", ".status.loadBalancer.ingress"), "");
     const status = JSON.stringify({ status: { loadBalancer: { ingress: [{ ip: "198.51.100.44" }] } } });
-    await cluster.ok("patch", "service", "theirs", "--subresource=status", "--type=merge", "-p", status);
+    await lab.cluster.ok("patch", "service", "theirs", "--subresource=status", "--type=merge", "-p", status);
     await lab.programmed("theirs");
     for (const from of ["near", "far", "hostnet"] as const)
       await lab.reaches(from, "http://198.51.100.44", ["web-1", "web-2"]);

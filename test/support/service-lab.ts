@@ -1,7 +1,8 @@
 // Pods and clients for tests of Services on a whole cluster: nginx that says its pod's name, and somebody to ask it from a pod, a
 // host-network pod, a pod of the other node and the host.
 import assert from "node:assert/strict";
-import { eventually, runCommand, type TestCluster } from "./cluster.ts";
+import { after, before } from "node:test";
+import { eventually, runCommand, startCluster, type TestCluster } from "./cluster.ts";
 
 /** nginx that says its pod's name, at each of those ports. */
 export function webPod(
@@ -32,7 +33,7 @@ export function webPod(
 }
 
 /** A pod to ask from, on that node. */
-export const clientPod = (name: string, nodeName: string, hostNetwork = false) => ({
+const clientPod = (name: string, nodeName: string, hostNetwork = false) => ({
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name },
@@ -72,6 +73,7 @@ export const clients = ["near", "far", "hostnet", "host"] as const;
 export type Client = (typeof clients)[number];
 
 export interface ServiceLab {
+  readonly cluster: TestCluster;
   apply(...items: object[]): Promise<void>;
   field(kind: string, name: string, path: string): Promise<string>;
   /** That field of a Service, once there is something in it. */
@@ -86,8 +88,9 @@ export interface ServiceLab {
   dig(...args: string[]): Promise<string[]>;
 }
 
-/** A cluster of at least two nodes, with the clients in it. */
-export async function openServiceLab(cluster: TestCluster): Promise<ServiceLab> {
+/** What every test of a file begins with: a cluster of two nodes with the clients and those objects in it, all pods ready. */
+export function openServiceLab(name: string, ...objects: object[]): ServiceLab {
+  let cluster: TestCluster;
   async function apply(...items: object[]): Promise<void> {
     const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
     const made = await cluster.kubectlWith({ input }, "apply", "-f", "-");
@@ -105,12 +108,24 @@ export async function openServiceLab(cluster: TestCluster): Promise<ServiceLab> 
     const own = /exit code (\d+)/.exec(stderr)?.[1];
     return { code: own ? Number(own) : code, body: stdout.trim() };
   }
-  await apply(
-    clientPod("client-near", "node-1"),
-    clientPod("client-far", "node-2"),
-    clientPod("client-hostnet", "node-1", true),
-  );
+  before(async () => {
+    cluster = await startCluster(name, "--nodes", "2");
+    await apply(
+      clientPod("client-near", "node-1"),
+      clientPod("client-far", "node-2"),
+      clientPod("client-hostnet", "node-1", true),
+      ...objects,
+    );
+    await cluster.ok("wait", "--for=condition=Ready", "pod", "--all", "--timeout=90s");
+  });
+  after(async () => {
+    const { code, stdout, stderr } = await cluster.down();
+    assert.equal(code, 0, stdout + stderr);
+  });
   return {
+    get cluster() {
+      return cluster;
+    },
     apply,
     field,
     get,
