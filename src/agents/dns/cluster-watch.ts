@@ -61,14 +61,14 @@ export function watchCluster(
   signal: AbortSignal,
 ): ClusterWatch {
   const { client, informers, directory, rangesOf, onError } = options;
-  const own: Informer<never>[] = [];
+  const own: Pick<Informer<KubeObject>, "run">[] = [];
 
   /** Tells `set` what every object says to DNS. A status or an annotation is no news: it must not make answers stale. */
   function follow<T extends KubeObject, E>(
     ref: ResourceRef<T>,
     read: (obj: T) => E | undefined,
     set: (key: string, entry: E | undefined) => void,
-  ): Informer<never> {
+  ): Pick<Informer<KubeObject>, "synced"> {
     if (informers) {
       const informer = informers.of(ref);
       informer.on(
@@ -82,7 +82,7 @@ export function watchCluster(
         },
         signal,
       );
-      return informer as unknown as Informer<never>;
+      return informer;
     }
     const informer = createInformer<Slim<E>>(client, ref as never, {
       transform: (obj: KubeObject) => ({ metadata: slimMetadata(obj.metadata), entry: read(obj as T) }),
@@ -98,12 +98,12 @@ export function watchCluster(
       },
       deleted: (obj) => set(objectKey(obj), undefined),
     });
-    own.push(informer as unknown as Informer<never>);
-    return informer as unknown as Informer<never>;
+    own.push(informer);
+    return informer;
   }
 
   const cidrs = informers?.of(refs.serviceCIDRs) ?? createInformer(client, refs.serviceCIDRs, { onError });
-  if (!informers) own.push(cidrs as unknown as Informer<never>);
+  if (!informers) own.push(cidrs);
   const setRanges = (): void => directory.setServiceRanges(rangesOf(cidrs.list()).map(mustParseCIDR));
   cidrs.on({ added: setRanges, updated: setRanges, deleted: setRanges }, signal);
   const all = [
