@@ -2,14 +2,16 @@
 // floor is a bare table of maps with as many endpoints, the peer kube-proxy's shape of table, both loaded by the same nft in
 // the same run; the peer on twice as many Services each time for as long as it finishes in a minute. No packet is sent.
 import { readdirSync, readFileSync } from "node:fs";
+import { loadTable } from "../../src/agents/proxy/mod.ts";
 import type { EndpointSlice, Service } from "../../src/core/api/types.ts";
 import {
   createServicePlan,
   type NodeFacts,
   resolveService,
   type ServicePlan,
+  type ServiceRouting,
 } from "../../src/core/network/mod.ts";
-import { printChange, printLoad } from "../../src/core/nft/mod.ts";
+import { printChange } from "../../src/core/nft/mod.ts";
 import { run } from "../../src/edge/command/mod.ts";
 import { createNftTables } from "../../src/edge/nft/mod.ts";
 import { benchNetns } from "./clear-up.ts";
@@ -99,6 +101,7 @@ export const proxy: Bench = {
       prefix: ["nsenter", `--net=/run/netns/${netns}`, "--"],
       timeoutMs: 2 * peerLimitMs,
     });
+    const { signal } = new AbortController();
     const since = (t: number): number => performance.now() - t;
 
     async function load(
@@ -115,9 +118,10 @@ export const proxy: Bench = {
       }, 250);
       const begin = performance.now();
       const plan = createServicePlan(facts, "portolan-bench");
-      for (const [s, own] of objects) plan.set(`default/${s.metadata.name}`, resolveService(s, own, facts));
-      plan.take();
-      for (const script of printLoad(plan.table())) await nft.apply(script);
+      function* services(): Generator<[string, ServiceRouting | undefined]> {
+        for (const [s, own] of objects) yield [`default/${s.metadata.name}`, resolveService(s, own, facts)];
+      }
+      await loadTable(plan, services(), { apply: (script) => nft.apply(script), signal });
       const ms = since(begin);
       clearInterval(sampling);
       return { plan, ms, peakMB };

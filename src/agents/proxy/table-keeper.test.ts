@@ -229,7 +229,7 @@ test("nft that refuses for a while is asked again and again", async () => {
 });
 
 describe("a big first load", () => {
-  const steps = 5;
+  const steps = 4;
   /** Three elements a Service. */
   function many(): void {
     for (let i = 0; i < 20_000; i++) {

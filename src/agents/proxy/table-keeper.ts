@@ -9,15 +9,17 @@ import {
   type ServiceRouting,
 } from "../../core/network/mod.ts";
 import {
+  countElements,
   diffTable,
   isEmptyChange,
   type NftChange,
+  type NftListing,
   printChange,
-  printLoad,
   printTable,
   seesPackets,
 } from "../../core/nft/mod.ts";
 import { createFlowCleaner } from "./flow-cleaner.ts";
+import { fillPlan, loadTable } from "./load-table.ts";
 import type { Clock, Conntrack, Log, NftTables } from "./ports.ts";
 
 export interface KeeperOptions {
@@ -103,38 +105,40 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   });
   const flows = createFlowCleaner(options, () => plan);
 
-  async function apply(scripts: Iterable<Iterable<string>>, kind: "whole" | "part"): Promise<void> {
+  /** Does something to the table; a look at it that overlaps says nothing. */
+  async function transact(kind: "whole" | "part", toTable: () => Promise<void>): Promise<void> {
     const begin = clock.now();
     version++;
     try {
-      for (const script of scripts) await nft.apply(script);
+      await toTable();
     } finally {
       version++;
     }
     options.applied?.(kind, clock.now() - begin);
   }
 
-  /** @param live whether packets may meet a table there, which is replaced in one transaction then */
-  async function applyWhole(whole: ServicePlan, live: boolean): Promise<void> {
-    whole.take();
-    const wanted = whole.table();
-    await apply(live ? [printTable(wanted)] : printLoad(wanted), "whole");
+  async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {
+    if (isEmptyChange(change)) return;
+    await transact(kind, () => nft.apply(printChange(change)));
+    if (change.chains.length > 0) rules = undefined;
+  }
+
+  /** Makes a table that packets meet as that plan wants it: by the difference to its listing, where there is one. */
+  async function replace(wanted: ServicePlan, listing: NftListing | undefined): Promise<void> {
+    wanted.take();
+    const change = listing && diffTable(listing, wanted.table(), learned);
+    if (change) return applyChange(change, "whole");
+    await transact("whole", () => nft.apply(printTable(wanted.table())));
     rules = undefined;
   }
 
-  /** Loads the whole table because of what somebody else did, and keeps its text. */
-  async function replaceWhole(whole: ServicePlan, live: boolean): Promise<void> {
+  /** Loads the whole table because of what somebody else did to it, and keeps its text. */
+  async function reset(wanted: ServicePlan): Promise<void> {
     const before = await nft.foreignMark();
-    await applyWhole(whole, live);
-    const text = await nft.listRules(whole.facts.family, table).catch(() => undefined);
+    await replace(wanted, undefined);
+    const text = await nft.listRules(wanted.facts.family, table).catch(() => undefined);
     // What somebody changed in between is no text to compare with.
     rules = before === (await nft.foreignMark()) ? text : undefined;
-  }
-
-  async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {
-    if (isEmptyChange(change)) return;
-    await apply([printChange(change)], kind);
-    if (change.chains.length > 0) rules = undefined;
   }
 
   /** Plans everything anew and makes the kernel so, by the difference where that is possible. */
@@ -156,12 +160,16 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     dirty.clear();
     options.taken?.();
     const keys = new Set(options.keys());
-    for (const key of keys) next.set(key, options.routing(key, facts));
+    function* services(): Generator<[string, ServiceRouting | undefined]> {
+      for (const key of keys) yield [key, options.routing(key, facts)];
+    }
+    const live = !trusted || listing !== undefined;
+    if (live) await fillPlan(next, services(), { signal });
+    else await transact("whole", () => loadTable(next, services(), { apply: (s) => nft.apply(s), signal }));
+    if (signal.aborted) return;
     adopted?.forget();
-    next.take();
-    const change = listing && diffTable(listing, next.table(), learned);
-    if (change) await applyChange(change, "whole");
-    else await applyWhole(next, !trusted || listing !== undefined);
+    if (live) await replace(next, listing);
+    else rules = undefined;
     plan = epoch === asked ? next : undefined;
     comparedAt = mark;
     repair = undefined;
@@ -186,14 +194,15 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
   }
 
   async function step(signal: AbortSignal): Promise<void> {
-    if (!plan) await load(signal);
-    else if (repair !== undefined) {
+    if (repair !== undefined) {
       const { found, change, plan: of } = repair;
       repair = undefined;
       log.warn({ table, found }, "the service table was changed by somebody else; putting it right");
-      if (change && of === plan) await applyChange(change, "whole");
-      else await replaceWhole(plan, found !== noTable);
+      if (found === noTable) plan = undefined;
+      else if (change && of === plan) await applyChange(change, "whole");
+      else if (plan) await reset(plan);
     }
+    if (!plan) await load(signal);
     if (plan && dirty.size > 0) await applyDirty(plan);
   }
 
@@ -248,7 +257,10 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (change && isEmptyChange(change)) return "right";
     if (!listing) demand(noTable);
     else if (change)
-      demand(`${change.deletes.length} elements too many, ${change.adds.length} missing`, change);
+      demand(
+        `${countElements(change.deletes)} elements too many, ${countElements(change.adds)} missing`,
+        change,
+      );
     // Not as this nft version is known to list it, or not as it was loaded: the text as it was after loading decides.
     else if (rules === undefined) demand("other rules");
     else await lookAtRules(family);

@@ -128,7 +128,7 @@ test("increments make the table that a whole load makes, and every step is a leg
         const again = createServicePlan(facts, table, adopted);
         setAll(again, routings);
         const { deletes, adds } = differences(listing, again);
-        assert.deepEqual({ deletes, adds }, { deletes: [], adds: [] });
+        assert.deepEqual({ deletes, adds }, { deletes: new Map(), adds: new Map() });
         assert.ok(isEmptyChange(plan.take()));
       }
     }),

@@ -1,9 +1,10 @@
 // The wanted content of the service table, kept up to date Service by Service: what one changed Service costs depends on
 // that Service alone. Deterministic, no I/O; the caller applies the changes it hands out.
 import { mustParseCIDR } from "../net/mod.ts";
-import type { Elements, NftChain, NftChange, NftElement, NftTable } from "../nft/mod.ts";
+import type { Elements, NftChain, NftChange, NftTable } from "../nft/mod.ts";
 import type { Adopted } from "./adopt.ts";
-import { type Claim, type Claims, createClaims } from "./claims.ts";
+import { createChangeRecord } from "./change-record.ts";
+import { type Claim, type Claims, createClaims, type Recorder } from "./claims.ts";
 import type { NodeFacts } from "./facts.ts";
 import { createGroups, type Group, type Groups } from "./groups.ts";
 import {
@@ -28,10 +29,12 @@ export interface ServicePlan {
   set(key: string, routing: ServiceRouting | undefined): void;
   get(key: string): ServiceRouting | undefined;
   /**
-   * What changed since the last take, as one transaction. The first take is empty and begins the record: load `table()`
-   * (or its difference to what is there) for all that was set before.
+   * What changed since the last take, as one transaction. The first take has everything, but of a plan that adopted a table:
+   * there it is empty and begins the record, the difference of `table()` to what is there being what was set before.
    */
   take(): NftChange;
+  /** How many elements the next take will add. */
+  readonly waiting: number;
   /** The whole wanted table. Does not touch what `take` will say. */
   table(): NftTable;
   services(): Iterable<ServiceRouting>;
@@ -45,12 +48,6 @@ interface Entry {
 
 const sourceBits = { "keep-pods": 0, node: bits.masquerade, keep: bits.local } as const;
 
-/** Elements whose change waits to be taken: what the kernel has, and what it shall have. */
-interface Pending {
-  before: string | undefined;
-  after: string | undefined;
-}
-
 /**
  * A plan of that table for that node. With `adopted` (the table as it stands in the kernel) everything takes the numbers it
  * has there; compare `table()` with the listing when all Services are set.
@@ -61,23 +58,14 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
   const layout = serviceLayout(family, tableName);
   const entries = new Map<string, Entry>();
   const balances = new Map<string, { index: number; chains: NftChain[] }>();
-  const pending = new Map<string, Map<string, Pending>>();
+  const changes = createChangeRecord();
   let newChains: NftChain[] = [];
-  /** Not while a new plan is filled: nobody asks for the differences of that. */
-  let recording = false;
+  /** Not while a plan that adopted a table is filled: nobody asks for the differences of that. */
+  let recording = adopted === undefined;
 
-  function record(set: string, key: string, before: string | undefined, after: string | undefined): void {
-    if (!recording) return;
-    let changes = pending.get(set);
-    if (!changes) {
-      changes = new Map();
-      pending.set(set, changes);
-    }
-    const old = changes.get(key);
-    if (!old) changes.set(key, { before, after });
-    else if (old.before === after) changes.delete(key);
-    else old.after = after;
-  }
+  const record: Recorder = (...change) => {
+    if (recording) changes.record(...change);
+  };
   const claims: Claims = createClaims(record);
   const groups: Groups = createGroups(record, adopted);
 
@@ -214,18 +202,10 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
   }
 
   function take(): NftChange {
-    const deletes: NftElement[] = [];
-    const adds: NftElement[] = [];
-    for (const [name, changes] of pending)
-      for (const [key, { before, after }] of changes) {
-        if (before !== undefined) deletes.push({ set: name, key, data: before });
-        if (after !== undefined) adds.push({ set: name, key, data: after });
-      }
-    pending.clear();
     const chains = recording ? newChains : [];
     newChains = [];
     recording = true;
-    return { family, table: tableName, chains, deletes, adds };
+    return { family, table: tableName, chains, ...changes.take() };
   }
 
   function table(): NftTable {
@@ -240,6 +220,9 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
     set,
     get: (key) => entries.get(key)?.routing,
     take,
+    get waiting() {
+      return changes.added;
+    },
     table,
     *services() {
       for (const e of entries.values()) yield e.routing;

@@ -1,5 +1,5 @@
 // What it takes to turn one table's content into another's.
-import type { NftChain, NftChange, NftElement, NftTable } from "./objects.ts";
+import type { Elements, NftChain, NftChange, NftTable } from "./objects.ts";
 import { comparableRule, type NftListing } from "./parse-listing.ts";
 
 const priorities: Record<string, string> = {
@@ -26,6 +26,13 @@ const isBaseChain = (lines: readonly string[]): boolean => lines[0]?.startsWith(
 /** Whether packets meet the table: one without base chains, or dormant, does nothing. */
 export function seesPackets(listed: NftListing): boolean {
   return !listed.dormant && [...listed.chains.values()].some(isBaseChain);
+}
+
+/** Those that `others` has not, or with other data. */
+function without(elements: Elements, others: Elements): Map<string, string> {
+  const rest = new Map<string, string>();
+  for (const [key, data] of elements) if (others.get(key) !== data) rest.set(key, data);
+  return rest;
 }
 
 /**
@@ -55,15 +62,16 @@ export function diffTable(
     const same = there.length === lines.length && there.every((r, i) => comparableRule(r) === lines[i]);
     if (!same) return undefined;
   }
-  const deletes: NftElement[] = [];
-  const adds: NftElement[] = [];
+  const deletes = new Map<string, Elements>();
+  const adds = new Map<string, Elements>();
   for (const { name } of sets) {
     const have = listed.elements.get(name);
     if (!have) return undefined;
     if (ignore.includes(name)) continue;
-    const want = wanted.elements.get(name);
-    for (const [key, data] of have) if (want?.get(key) !== data) deletes.push({ set: name, key, data });
-    for (const [key, data] of want ?? []) if (have.get(key) !== data) adds.push({ set: name, key, data });
+    const want = wanted.elements.get(name) ?? new Map();
+    const [tooMany, missing] = [without(have, want), without(want, have)];
+    if (tooMany.size > 0) deletes.set(name, tooMany);
+    if (missing.size > 0) adds.set(name, missing);
   }
   return { family, table, chains, deletes, adds };
 }

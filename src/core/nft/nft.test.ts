@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   comparableRule,
+  countElements,
   createFakeNft,
   diffTable,
+  isEmptyChange,
   type NftTable,
   parseListing,
   parseRule,
   printChange,
-  printLoad,
+  printFrame,
+  printHooks,
   printTable,
   seesPackets,
 } from "./mod.ts";
@@ -69,11 +72,16 @@ test("a change prints a command a line, deletes before adds", () => {
     family: "ip" as const,
     table: "t",
     chains: [{ name: "lb-2", rules: ["drop"] }],
-    deletes: [{ set: "m", key: "10.0.0.1 . 80", data: "0x00000001" }],
-    adds: [
-      { set: "m", key: "10.0.0.1 . 80", data: "0x00000002" },
-      { set: "m", key: "10.0.0.2 . 80", data: "0x00000003" },
-    ],
+    deletes: new Map([["m", new Map([["10.0.0.1 . 80", "0x00000001"]])]]),
+    adds: new Map([
+      [
+        "m",
+        new Map([
+          ["10.0.0.1 . 80", "0x00000002"],
+          ["10.0.0.2 . 80", "0x00000003"],
+        ]),
+      ],
+    ]),
   };
   assert.equal(
     [...printChange(change)].join(""),
@@ -91,43 +99,20 @@ test("long lists are split over commands", () => {
   assert.equal(text.match(/^add element/gm)?.length, 3);
 });
 
-describe("printLoad", () => {
-  const run = (t: NftTable, most = Number.POSITIVE_INFINITY) => {
-    const nft = createFakeNft();
-    const steps = [...printLoad(t)].slice(0, most).map((s) => [...s].join(""));
-    for (const text of steps) nft.run(text);
-    return { nft, steps };
-  };
-  const big: NftTable = {
-    ...table,
-    elements: new Map([
-      ...table.elements,
-      ["empty", new Map(Array.from({ length: 70_000 }, (_, i) => [`${i}`, ""]))],
-    ]),
-  };
-
-  test("a small table is one transaction", () => {
-    assert.deepEqual(run(table).steps, [[...printTable(table)].join("")]);
-  });
-  test("a big one is several, none with more than 32,000 elements, and ends as it should be", () => {
-    const { nft, steps } = run(big);
-    assert.equal(steps.length, 5);
-    for (const text of steps) assert.ok(text.split(", ").length <= 32_000);
-    assert.deepEqual(nft.tables.get("ip t")!.elements.get("empty")!.size, 70_000);
-    const change = diffTable(nft.list("ip t")!, big, []);
-    assert.ok(change);
-    assert.deepEqual([change.chains, change.deletes, change.adds], [[], [], []]);
-  });
-  test("no packet meets it before the last", () => {
-    const { nft, steps } = run(big, 4);
+describe("a table printed as its frame, its elements and its hooks", () => {
+  const nft = createFakeNft();
+  const { layout, elements } = table;
+  test("is met by no packet before the hooks, and replaces what was there", () => {
+    nft.run([...printTable({ layout, elements: new Map([["s", new Map([["10.9.0.0/16", ""]])]]) })].join(""));
+    nft.run([...printFrame(layout)].join(""));
+    assert.equal(countElements(nft.list("ip t")!.elements), 0);
     assert.equal(seesPackets(nft.list("ip t")!), false);
-    nft.run([...printLoad(big)].map((s) => [...s].join(""))[steps.length]!);
-    assert.equal(seesPackets(nft.list("ip t")!), true);
   });
-  test("it begins anew over the rest of one that was cut off", () => {
-    const { nft } = run(big, 3);
-    for (const s of printLoad(table)) nft.run([...s].join(""));
-    assert.equal(nft.tables.get("ip t")!.elements.get("empty")!.size, 0);
+  test("is the table in the end", () => {
+    const change = { family: "ip" as const, table: "t", chains: [], deletes: new Map(), adds: elements };
+    nft.run([...printChange(change), ...printHooks(layout)].join(""));
+    assert.equal(seesPackets(nft.list("ip t")!), true);
+    assert.ok(isEmptyChange(diffTable(nft.list("ip t")!, table, [])!));
   });
 });
 
@@ -219,11 +204,11 @@ describe("diffTable", () => {
   const listed = () => parseListing(listing, "ip", "t")!;
   test("says what is too much and what is missing", () => {
     const change = diffTable(listed(), table, [])!;
-    assert.deepEqual(change.deletes, [{ set: "m", key: "10.0.0.2 . 80", data: "0x00000002" }]);
-    assert.deepEqual([change.adds, change.chains], [[], []]);
+    assert.deepEqual(change.deletes, new Map([["m", new Map([["10.0.0.2 . 80", "0x00000002"]])]]));
+    assert.deepEqual([change.adds, change.chains], [new Map(), []]);
   });
   test("ignores sets that packets fill", () =>
-    assert.deepEqual(diffTable(listed(), table, ["m"])!.deletes, []));
+    assert.deepEqual(diffTable(listed(), table, ["m"])!.deletes, new Map()));
   const layout = (chains: NftTable["layout"]["chains"]): NftTable => ({
     ...table,
     layout: { ...table.layout, chains },

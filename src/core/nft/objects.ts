@@ -53,10 +53,17 @@ export interface NftChange {
   readonly family: Family;
   readonly table: string;
   readonly chains: readonly NftChain[];
-  readonly deletes: readonly NftElement[];
-  readonly adds: readonly NftElement[];
+  /** By set name, as in a table; no set is empty. */
+  readonly deletes: ReadonlyMap<string, Elements>;
+  readonly adds: ReadonlyMap<string, Elements>;
+}
+
+export function countElements(sets: ReadonlyMap<string, Elements>): number {
+  let count = 0;
+  for (const elements of sets.values()) count += elements.size;
+  return count;
 }
 
 export function isEmptyChange(c: NftChange): boolean {
-  return c.chains.length === 0 && c.deletes.length === 0 && c.adds.length === 0;
+  return c.chains.length === 0 && c.deletes.size === 0 && c.adds.size === 0;
 }

@@ -1,11 +1,8 @@
 // Prints tables and changes as input for `nft -f` (nft 1.0.6 syntax). Each text is one transaction.
-import type { NftChain, NftChange, NftElement, NftLayout, NftSet, NftTable } from "./objects.ts";
+import type { NftChain, NftChange, NftLayout, NftSet, NftTable } from "./objects.ts";
 
 /** Elements a command holds; nft's parser slows down on much longer lists. */
 const batch = 2000;
-/** Commands of elements that a transaction of a load holds: nft takes 2 kB of memory an element while it runs. */
-const loadBatches = 16;
-
 function printSet(s: NftSet): string {
   const kind = s.type.includes(" : ") ? "map" : "set";
   const parts = [s.type];
@@ -54,42 +51,14 @@ export function* printTable(t: NftTable): Generator<string> {
   yield* printElements(t);
 }
 
-/**
- * The whole table where none is there that packets meet, as transactions to run in this order. A big one comes in several, so
- * that nft's memory stays bounded; the chains with hooks come last: before them no packet meets the table, with them it is
- * whole.
- */
-export function* printLoad(t: NftTable): Generator<Iterable<string>> {
-  let count = 0;
-  for (const own of t.elements.values()) count += own.size;
-  if (count <= batch * loadBatches) {
-    yield printTable(t);
-    return;
-  }
-  const { family, table, chains } = t.layout;
-  yield printLayout({ ...t.layout, chains: chains.filter((c) => !c.hook) });
-  let commands: string[] = [];
-  for (const command of printElements(t)) {
-    commands.push(command);
-    if (commands.length < loadBatches) continue;
-    yield commands;
-    commands = [];
-  }
-  if (commands.length > 0) yield commands;
-  yield [`table ${family} ${table} {\n`, ...chains.filter((c) => c.hook).map(printChain), "}\n"];
+/** The table without elements and without the chains that packets enter it by, replacing whatever table of that name there was. */
+export function printFrame(layout: NftLayout): Iterable<string> {
+  return printLayout({ ...layout, chains: layout.chains.filter((c) => !c.hook) });
 }
 
-function bySet(list: readonly NftElement[]): Map<string, Map<string, string>> {
-  const sets = new Map<string, Map<string, string>>();
-  for (const e of list) {
-    let elements = sets.get(e.set);
-    if (!elements) {
-      elements = new Map();
-      sets.set(e.set, elements);
-    }
-    elements.set(e.key, e.data);
-  }
-  return sets;
+/** What `printFrame` leaves out: with it packets meet the table. */
+export function printHooks({ family, table, chains }: NftLayout): string[] {
+  return [`table ${family} ${table} {\n`, ...chains.filter((c) => c.hook).map(printChain), "}\n"];
 }
 
 /** A change to an existing table, a command a line: new chains, then element deletes, then element adds. */
@@ -99,8 +68,7 @@ export function* printChange(c: NftChange): Generator<string> {
     yield `add chain ${name} ${chain.name}\n`;
     for (const rule of chain.rules) yield `add rule ${name} ${chain.name} ${rule}\n`;
   }
-  for (const [set, elements] of bySet(c.deletes))
+  for (const [set, elements] of c.deletes)
     yield* elementCommands("delete", `${name} ${set}`, elements.entries());
-  for (const [set, elements] of bySet(c.adds))
-    yield* elementCommands("add", `${name} ${set}`, elements.entries());
+  for (const [set, elements] of c.adds) yield* elementCommands("add", `${name} ${set}`, elements.entries());
 }
