@@ -9,7 +9,6 @@ import {
   type ServiceRouting,
 } from "../../core/network/mod.ts";
 import {
-  countElements,
   diffTable,
   isEmptyChange,
   type NftChange,
@@ -21,6 +20,7 @@ import {
 import { createFlowCleaner } from "./flow-cleaner.ts";
 import { fillPlan, loadTable } from "./load-table.ts";
 import type { Clock, Conntrack, Log, NftTables } from "./ports.ts";
+import { createTableWatch, learned, type Repair } from "./table-watch.ts";
 
 export interface KeeperOptions {
   table: string;
@@ -52,7 +52,7 @@ export interface TableKeeper {
   readonly synced: Promise<void>;
   /** The kernel has everything that was touched. */
   readonly idle: boolean;
-  /** The plan in force, once there is one. */
+  /** What the kernel's table was last made from, once it was. */
   readonly plan: ServicePlan | undefined;
   touch(key: string): void;
   /** Computes everything anew: the node's facts changed. */
@@ -61,39 +61,13 @@ export interface TableKeeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Sets that packets fill. */
-const learned = ["affinity"];
-/** How often it is asked whether somebody changed the ruleset. */
-const lookEveryMs = 2000;
-/** After a comparison that others' changes asked for, its duration so many times is rested. */
-const comparisonRest = 4;
-/** Repairs in a row after which somebody is at war with this proxy, or nft lists otherwise than it should: rest longer. */
-const patience = 10;
-const warRest = 20;
-/** Where nobody can tell: when that many times the duration of the last comparison have passed, or so many ms. */
-const blindRest = 100;
-const blindRestMost = 600_000;
-
-const noTable = "no table";
-
-interface Repair {
-  found: string;
-  /** What makes that plan's table right again; undefined: the whole table. */
-  change: NftChange | undefined;
-  plan: ServicePlan;
-}
-
 export function createTableKeeper(options: KeeperOptions): TableKeeper {
   const { table, nft, clock, log } = options;
   const dirty = new Set<string>();
   let plan: ServicePlan | undefined;
-  /** What nft lists for the rules that are loaded; undefined: to be read. */
-  let rules: string | undefined;
-  /** Odd while a transaction runs; the same even number before and after a look means nothing happened. */
-  let version = 0;
+  /** The plan has to be made anew, and its table loaded. */
+  let stale = true;
   let repair: Repair | undefined;
-  /** Others' changes up to this mark are known to have left the table as it should be. */
-  let comparedAt: string | undefined;
   let failures = 0;
   let working = true;
   /** Counts demands to plan anew. */
@@ -104,23 +78,25 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     markSynced = resolve;
   });
   const flows = createFlowCleaner(options, () => plan);
+  const watch = createTableWatch({
+    ...options,
+    plan: () => (stale || dirty.size > 0 ? undefined : plan),
+    demand(wanted) {
+      repair = wanted;
+      wake?.();
+    },
+  });
 
-  /** Does something to the table; a look at it that overlaps says nothing. */
   async function transact(kind: "whole" | "part", toTable: () => Promise<void>): Promise<void> {
     const begin = clock.now();
-    version++;
-    try {
-      await toTable();
-    } finally {
-      version++;
-    }
+    await watch.during(toTable);
     options.applied?.(kind, clock.now() - begin);
   }
 
   async function applyChange(change: NftChange, kind: "whole" | "part"): Promise<void> {
     if (isEmptyChange(change)) return;
     await transact(kind, () => nft.apply(printChange(change)));
-    if (change.chains.length > 0) rules = undefined;
+    if (change.chains.length > 0) watch.forgetRules();
   }
 
   /** Makes a table that packets meet as that plan wants it: by the difference to its listing, where there is one. */
@@ -129,16 +105,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     const change = listing && diffTable(listing, wanted.table(), learned);
     if (change) return applyChange(change, "whole");
     await transact("whole", () => nft.apply(printTable(wanted.table())));
-    rules = undefined;
-  }
-
-  /** Loads the whole table because of what somebody else did to it, and keeps its text. */
-  async function reset(wanted: ServicePlan): Promise<void> {
-    const before = await nft.foreignMark();
-    await replace(wanted, undefined);
-    const text = await nft.listRules(wanted.facts.family, table).catch(() => undefined);
-    // What somebody changed in between is no text to compare with.
-    rules = before === (await nft.foreignMark()) ? text : undefined;
+    watch.forgetRules();
   }
 
   /** Plans everything anew and makes the kernel so, by the difference where that is possible. */
@@ -169,9 +136,10 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (signal.aborted) return;
     adopted?.forget();
     if (live) await replace(next, listing);
-    else rules = undefined;
-    plan = epoch === asked ? next : undefined;
-    comparedAt = mark;
+    else watch.forgetRules();
+    plan = next;
+    stale = epoch !== asked;
+    watch.loaded(mark);
     repair = undefined;
     options.settled?.(keys);
     flows.clean();
@@ -193,17 +161,24 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (udp) flows.clean();
   }
 
-  async function step(signal: AbortSignal): Promise<void> {
-    if (repair !== undefined) {
-      const { found, change, plan: of } = repair;
-      repair = undefined;
-      log.warn({ table, found }, "the service table was changed by somebody else; putting it right");
-      if (found === noTable) plan = undefined;
-      else if (change && of === plan) await applyChange(change, "whole");
-      else if (plan) await reset(plan);
+  /** Puts right what somebody else did. */
+  async function mend(current: ServicePlan, { what, found, change }: Repair): Promise<void> {
+    log.warn({ table, found }, "the service table was changed by somebody else; putting it right");
+    if (what === "load") stale = true;
+    else if (change) await applyChange(change, "whole");
+    else {
+      const before = await nft.foreignMark();
+      await replace(current, undefined);
+      await watch.readRules(current.facts.family, before);
     }
-    if (!plan) await load(signal);
-    if (plan && dirty.size > 0) await applyDirty(plan);
+  }
+
+  async function step(signal: AbortSignal): Promise<void> {
+    const wanted = repair;
+    repair = undefined;
+    if (plan && wanted && !stale) await mend(plan, wanted);
+    if (stale) await load(signal);
+    else if (plan && dirty.size > 0) await applyDirty(plan);
   }
 
   async function work(signal: AbortSignal): Promise<void> {
@@ -216,14 +191,14 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
         markSynced();
       } catch (error) {
         // What was taken from the plan is lost with the transaction: begin from what is wanted, not from a difference.
-        plan = undefined;
+        stale = true;
         failures++;
         options.failed?.();
         log.warn({ table, error: String(error) }, "a transaction failed; planning the whole table anew");
         await clock.sleep(Math.min(25 * 2 ** failures, 5000), signal);
         continue;
       }
-      if (!plan || repair !== undefined || dirty.size > 0) continue;
+      if (stale || repair !== undefined || dirty.size > 0) continue;
       working = false;
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -233,95 +208,15 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     }
   }
 
-  function demand(found: string, change?: NftChange): void {
-    repair = { found, change, plan: plan! };
-    wake?.();
-  }
-
-  /** Compares the kernel's rules with what was loaded. */
-  async function lookAtRules(family: NodeFacts["family"]): Promise<void> {
-    const before = version;
-    const now = await nft.listRules(family, table);
-    if (version !== before || version % 2 === 1 || !plan) return;
-    if (now === undefined) demand(noTable);
-    else if (rules === undefined) rules = now;
-    else if (now !== rules) demand("other rules");
-  }
-
-  /** Compares the whole table; undefined when a transaction came in between. */
-  async function lookAtElements(family: NodeFacts["family"]): Promise<"right" | "wrong" | undefined> {
-    const before = version;
-    const listing = await nft.list(family, table);
-    if (version !== before || version % 2 === 1 || !plan || dirty.size > 0) return undefined;
-    const change = listing && diffTable(listing, plan.table(), learned);
-    if (change && isEmptyChange(change)) return "right";
-    if (!listing) demand(noTable);
-    else if (change)
-      demand(
-        `${countElements(change.deletes)} elements too many, ${countElements(change.adds)} missing`,
-        change,
-      );
-    // Not as this nft version is known to list it, or not as it was loaded: the text as it was after loading decides.
-    else if (rules === undefined) demand("other rules");
-    else await lookAtRules(family);
-    return repair === undefined ? "right" : "wrong";
-  }
-
-  /** Looks whether others changed the ruleset, and only then at the table. */
-  function createLook(family: NodeFacts["family"]): () => Promise<void> {
-    let restUntil = 0;
-    let repairs = 0;
-    async function compare(): Promise<boolean> {
-      const begin = clock.now();
-      if (begin < restUntil) return false;
-      const verdict = await lookAtElements(family);
-      const calm = repairs === 0;
-      repairs = verdict === "wrong" ? repairs + 1 : 0;
-      const took = clock.now() - begin;
-      // What follows a repair only looks whether it worked.
-      if (verdict === "right" && calm) restUntil = clock.now() + took * comparisonRest;
-      else if (repairs >= patience) restUntil = clock.now() + Math.max(took * warRest, lookEveryMs);
-      return verdict === "right";
-    }
-    let blindAt = 0;
-    return async () => {
-      const mark = await nft.foreignMark();
-      if (mark !== undefined) {
-        if (mark !== comparedAt) {
-          if (await compare()) comparedAt = mark;
-        } else if (rules === undefined) await lookAtRules(family);
-      } else if (clock.now() < blindAt) await lookAtRules(family);
-      else {
-        const begin = clock.now();
-        await lookAtElements(family);
-        blindAt = clock.now() + Math.min((clock.now() - begin) * blindRest, blindRestMost);
-      }
-    };
-  }
-
-  async function watch(signal: AbortSignal): Promise<void> {
+  async function look(signal: AbortSignal): Promise<void> {
     await synced;
-    const { family } = options.facts();
-    const look = createLook(family);
-    // The text after loading, for the comparisons to come, if nobody has changed it yet.
-    const mark = await nft.foreignMark();
-    if (mark === undefined || mark === comparedAt) await lookAtRules(family).catch(() => undefined);
-    while (!signal.aborted) {
-      await clock.sleep(lookEveryMs, signal);
-      if (signal.aborted) return;
-      try {
-        await look();
-      } catch (error) {
-        log.warn({ table, error: String(error) }, "could not look at the service table");
-      }
-      flows.cleanNowAndThen();
-    }
+    await watch.run(signal, () => flows.cleanNowAndThen());
   }
 
   return {
     synced,
     get idle() {
-      return !working && plan !== undefined && repair === undefined && dirty.size === 0;
+      return !working && !stale && repair === undefined && dirty.size === 0;
     },
     get plan() {
       return plan;
@@ -332,7 +227,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     },
     reload() {
       epoch++;
-      plan = undefined;
+      stale = true;
       wake?.();
     },
     async run(signal) {
@@ -341,7 +236,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
         signal.addEventListener("abort", () => resolve(), { once: true });
         if (signal.aborted) resolve();
       });
-      await Promise.all([work(signal), Promise.race([watch(signal), aborted])]);
+      await Promise.all([work(signal), Promise.race([look(signal), aborted])]);
       await flows.close();
     },
   };
