@@ -23,7 +23,8 @@ import {
 } from "../../core/network/mod.ts";
 import type { NftTable } from "../../core/nft/mod.ts";
 import { keepFixedTables } from "./fixed-tables.ts";
-import { healthAnswer, healthNodePortAnswer, isEligible, isHealthy, type ProxyHealth } from "./health.ts";
+import { healthAnswer, isEligible, isHealthy, type ProxyHealth } from "./health.ts";
+import { createHealthNodePorts } from "./health-node-ports.ts";
 import { createProxyMetrics, type IPFamily } from "./metrics.ts";
 import type { Clock, Conntrack, HealthAnswer, HealthPorts, Log, NftTables } from "./ports.ts";
 import { createProgrammingLatency } from "./programming-latency.ts";
@@ -108,32 +109,6 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
   const metrics = createProxyMetrics();
   const latency = createProgrammingLatency(clock.wall());
   let health: ProxyHealth = { lastUpdated: undefined, waitingSince: undefined };
-  /** By Service, as the kernel has it: port of the health check and endpoints on this node. */
-  const healthPorts = new Map<string, { port: number; localEndpoints: number }>();
-
-  /** Keeps the ports of health checks as the Services want them. */
-  function updateHealthPorts(keys: Iterable<string>): void {
-    if (!options.healthPorts) return;
-    let changed = false;
-    for (const key of new Set([...keys, ...healthPorts.keys()])) {
-      // A Service may be of one family only, whose endpoints count then.
-      const inFamilies = keepers.flatMap((k) => k.plan?.get(key) ?? []);
-      const port = inFamilies.find((r) => r.healthCheckNodePort !== undefined)?.healthCheckNodePort;
-      const localEndpoints = Math.max(0, ...inFamilies.map((r) => r.localEndpoints));
-      const known = healthPorts.get(key);
-      if (known && known.port === port) known.localEndpoints = localEndpoints;
-      else if (known || port !== undefined) {
-        changed = true;
-        if (port === undefined) healthPorts.delete(key);
-        else healthPorts.set(key, { port, localEndpoints });
-      }
-    }
-    if (!changed) return;
-    const answer = (key: string): HealthAnswer =>
-      healthNodePortAnswer(key, healthPorts.get(key)?.localEndpoints ?? 0, isHealthy(health, clock.wall()));
-    options.healthPorts.serve(new Map([...healthPorts].map(([key, { port }]) => [port, () => answer(key)])));
-  }
-
   let zone = "";
   const first = {
     nodeAddress: options.nodeAddress,
@@ -215,10 +190,18 @@ export function startProxy(options: ProxyOptions, signal: AbortSignal): ServiceP
           metrics.nothingPending();
         }
         if (at === first) for (const ms of latency.settled(settledKeys, now)) metrics.programmed(family, ms);
-        updateHealthPorts(settledKeys);
+        healthNodePorts?.update(settledKeys);
       },
     });
   });
+
+  const healthNodePorts =
+    options.healthPorts &&
+    createHealthNodePorts(options.healthPorts, {
+      // A Service may be of one family only, whose endpoints count then.
+      routings: (key) => keepers.flatMap((k) => k.plan?.get(key) ?? []),
+      isHealthy: () => isHealthy(health, clock.wall()),
+    });
 
   const touch = (key: string): void => {
     const now = clock.wall();
