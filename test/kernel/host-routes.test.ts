@@ -9,7 +9,7 @@ import { type Lab, nodeAddress, nodeAddress6, openLab } from "./lab.ts";
 import { service, slice } from "./objects.ts";
 import { openProgrammer } from "./programmer.ts";
 
-const routes = createHostRoutes("br-lab", [4, 6]);
+const routes = createHostRoutes("br-lab", [4, 6], () => true);
 const vip = "172.30.200.7";
 let lab: Lab;
 

@@ -16,8 +16,14 @@ const start = (options: LabProxyOptions = {}) => rig.start({ guarded: true, ...o
 const nft = (command: string): Promise<string> => rig.onNode("nft", command);
 
 /** Counts every transaction in the node's namespace, whoever ran it. */
-const generation = (): Promise<string | undefined> =>
-  createNftTables({ prefix: inPlace(rig.lab.node[0]!) }).foreignMark();
+async function generation(): Promise<string | undefined> {
+  const tables = createNftTables({ prefix: inPlace(rig.lab.node[0]!) });
+  try {
+    return await tables.foreignMark();
+  } finally {
+    tables.close();
+  }
+}
 
 function fill(services: number, endpoints: number): void {
   const { api } = rig;

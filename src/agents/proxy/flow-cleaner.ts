@@ -17,7 +17,7 @@ export interface FlowCleaner {
 const restTimes = 3;
 const restMostMs = 10_000;
 /** Without a change flows are compared that rarely, or after so many durations. */
-const seldomMs = 5000;
+const seldomMs = 10_000;
 const seldomTimes = 100;
 
 export function createFlowCleaner(

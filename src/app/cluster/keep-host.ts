@@ -19,6 +19,8 @@ export async function ensureHostRoutes(of: FamilyPlan, index: number, bridge: st
 }
 
 interface KeepHostOptions {
+  /** Whether somebody may have changed routes or rules since it was last asked. */
+  touched(): boolean;
   /** Of the host's network namespace. */
   nft: NftTables;
   log: Log;
@@ -62,7 +64,7 @@ function createTableKeeper(
 
 /** Runs until the signal aborts; everything stays. */
 export async function keepHost(plan: Plan, options: KeepHostOptions, signal: AbortSignal): Promise<void> {
-  const { nft, log } = options;
+  const { nft, log, touched } = options;
   const bridge = bridgeName(plan.index);
   const families = familyPlans(plan);
   const tables = families.map((f) => createTableKeeper(f, plan, options));
@@ -72,7 +74,7 @@ export async function keepHost(plan: Plan, options: KeepHostOptions, signal: Abo
   await pause(lookEveryMs, signal);
   while (!signal.aborted) {
     try {
-      for (const f of families) await ensureHostRoutes(f, plan.index, bridge);
+      if (failed || touched()) for (const f of families) await ensureHostRoutes(f, plan.index, bridge);
       const mark = await nft.foreignMark();
       if (mark === undefined || mark !== rightAt) for (const putRight of tables) await putRight(mark);
       // What somebody does meanwhile is seen the next time.

@@ -25,7 +25,7 @@ import { createMetricPage } from "../../core/metrics/mod.ts";
 import { createUpgrades } from "../../edge/http/mod.ts";
 import { serveTls } from "../../edge/http/server.ts";
 import { openLmdbLog } from "../../edge/lmdb/mod.ts";
-import { createHostRoutes } from "../../edge/netns/mod.ts";
+import { createHostRoutes, createRouteWatch } from "../../edge/netns/mod.ts";
 import { createNftTables } from "../../edge/nft/mod.ts";
 import { readPlan } from "../cluster/configs.ts";
 import { keepHost } from "../cluster/keep-host.ts";
@@ -97,6 +97,7 @@ async function main(): Promise<void> {
   // Every informer listens to it.
   setMaxListeners(0, running.signal);
   void keepBootstrapObjects(api.client, { cluster, caCert, onError }, running.signal);
+  const routeWatch = createRouteWatch();
   const hostRoutes =
     config.hostLink === undefined
       ? undefined
@@ -105,13 +106,19 @@ async function main(): Promise<void> {
           [cluster, ...(cluster.second ? [cluster.second] : [])].map((r) =>
             r.serviceCIDR.includes(":") ? 6 : 4,
           ),
+          routeWatch.reader(),
         );
   const plan = config.hostLink === undefined ? undefined : readPlan(cluster.name);
   const queues = createQueueMetrics(metrics, () => performance.now());
   const loops = [
     startControllers({ client: api.client, cluster, caCert, log, hostRoutes, queues }, running.signal),
     startScheduler({ client: api.client, log }, running.signal),
-    ...(plan ? [keepHost(plan, { nft: createNftTables(), log }, running.signal)] : []),
+    ...(plan
+      ? [
+          routeWatch.run(running.signal),
+          keepHost(plan, { nft: createNftTables(), touched: routeWatch.reader(), log }, running.signal),
+        ]
+      : []),
   ];
   for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));
 

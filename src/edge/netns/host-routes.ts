@@ -44,9 +44,17 @@ function gatewaysOn(link: string, { dst, gateway, dev, nexthops }: ListedRoute):
   return gateways.length === hops.length ? gateways.sort() : [];
 }
 
-/** `families`: those of the cluster. */
-export function createHostRoutes(link: string, families: readonly (4 | 6)[]): HostRoutes {
+/**
+ * @param families those of the cluster
+ * @param touched whether somebody may have changed routes since it was last asked
+ */
+export function createHostRoutes(
+  link: string,
+  families: readonly (4 | 6)[],
+  touched: () => boolean,
+): HostRoutes {
   return {
+    touched,
     async list() {
       const lists = await Promise.all(
         // Not by the link: a route over several gateways is not listed with it.

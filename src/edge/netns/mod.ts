@@ -1,2 +1,3 @@
 export * from "./host-routes.ts";
 export * from "./ip.ts";
+export * from "./route-watch.ts";

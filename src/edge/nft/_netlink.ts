@@ -2,8 +2,9 @@
 // Debian has, carries the bytes in a few milliseconds (linux/netlink.h, nfnetlink.h, RFC 3549).
 import { run } from "../command/mod.ts";
 
-/** Sends each line's bytes (in hex) and prints what comes back for it, in hex. */
+/** Sends each line's bytes (in hex) and prints what comes back for it, in hex; with an argument at once, else when it likes. */
 const carrier = `
+$| = @ARGV;
 socket(my $s, 16, 3, 12) || die "netlink: $!\\n";
 while (<STDIN>) {
   chomp;
@@ -12,13 +13,15 @@ while (<STDIN>) {
   print unpack("H*", $r), "\\n";
 }`;
 
+export const carrierCommand = ["perl", "-e", carrier] as const;
+
 /** One answer for each message, in order. Each message must be of a kind that is answered once: ask for an acknowledgement. */
 export async function exchange(
   prefix: readonly string[],
   messages: Iterable<Buffer>,
   timeoutMs = 10_000,
 ): Promise<Buffer[]> {
-  const [file = "", ...args] = [...prefix, "perl", "-e", carrier];
+  const [file = "", ...args] = [...prefix, ...carrierCommand];
   function* lines(): Generator<string> {
     for (const m of messages) yield `${m.toString("hex")}\n`;
   }

@@ -3,6 +3,7 @@ import type { NftTables } from "../../agents/proxy/mod.ts";
 import { type Family, parseListing } from "../../core/nft/mod.ts";
 import { CommandError, run } from "../command/mod.ts";
 import { readGeneration } from "./_generation.ts";
+import { createHeldNetlink } from "./_held-netlink.ts";
 import { createHeldNft } from "./held-nft.ts";
 
 export interface NftOptions {
@@ -41,6 +42,7 @@ function tableText(listing: string, family: Family, table: string): string | und
 /** nftables of this process's network namespace (or of another one, through `prefix`). */
 export function createNftTables(options: NftOptions = {}): NftTables {
   const held = createHeldNft(options.prefix ?? [], options.timeoutMs ?? 60_000);
+  const netlink = createHeldNetlink(options.prefix ?? []);
   /** False when this nft cannot be held (another build may lack the interactive mode). */
   let canHold: boolean | undefined;
 
@@ -104,7 +106,7 @@ export function createNftTables(options: NftOptions = {}): NftTables {
         for (let i = 0; i < generationTries && generationFailures < generationTries; i++) {
           await turn;
           const { done } = own;
-          const generation = await readGeneration(options.prefix ?? []);
+          const generation = await readGeneration(netlink);
           generationFailures = 0;
           if (own.running === 0 && own.done === done) return `${own.failed}/${(generation - done) >>> 0}`;
         }
@@ -113,7 +115,10 @@ export function createNftTables(options: NftOptions = {}): NftTables {
       }
       return undefined;
     },
-    close: () => held.close(),
+    close() {
+      held.close();
+      netlink.close();
+    },
     async list(family, table) {
       try {
         return parseListing(await runNft(options, ["list", "table", family, table], []), family, table);

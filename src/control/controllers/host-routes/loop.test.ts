@@ -28,6 +28,7 @@ function rig(): Rig {
     living: [],
     answers: new Map(),
     hostRoutes: {
+      touched: () => true,
       list: async () => [...r.table].map(([to, via]) => ({ to, via })),
       async change({ set, remove }) {
         for (const { to } of remove) r.table.delete(to);

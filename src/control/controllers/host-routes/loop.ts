@@ -116,10 +116,13 @@ export const startHostRoutes: StartController = ({ informers, cluster, log, host
     const watching = watch.run(signal);
     while (!signal.aborted) {
       wake = new AbortController();
-      await round().catch((error) =>
-        log.warn({ controller: "host-routes", ...errorFields(error) }, "the host's routes stay as they are"),
-      );
-      await pause(lookEveryMs, wake.signal);
+      let done = true;
+      await round().catch((error) => {
+        done = false;
+        log.warn({ controller: "host-routes", ...errorFields(error) }, "the host's routes stay as they are");
+      });
+      do await pause(lookEveryMs, wake.signal);
+      while (done && !wake.signal.aborted && !hostRoutes.touched());
       if (!signal.aborted) await pause(gatherMs, signal);
     }
     await watching;

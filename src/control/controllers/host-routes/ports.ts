@@ -16,6 +16,8 @@ export interface HostRouteChange extends HostRoute {
 export type NodeAnswer = "serving" | "refused" | "silent";
 
 export interface HostRoutes {
+  /** Whether somebody may have changed routes since this was last asked. */
+  touched(): boolean;
   /** The routes by a gateway on the cluster's link, of whatever range. */
   list(): Promise<HostRoute[]>;
   /**
