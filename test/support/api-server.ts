@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type ApiServer,
+  type ApiServerOptions,
   createApiServer,
   createTokenSigner,
   ensureBootstrapObjects,
@@ -97,7 +98,13 @@ function newSigningKeys(): { publicKey: string; privateKey: string } {
 }
 
 export async function startTestServer(
-  options: { lmdb?: boolean; bookmarkMs?: number; now?: () => number; cluster?: ClusterFacts } = {},
+  options: {
+    lmdb?: boolean;
+    bookmarkMs?: number;
+    now?: () => number;
+    cluster?: ClusterFacts;
+    components?: ApiServerOptions["components"];
+  } = {},
 ): Promise<TestServer> {
   const dir = mkdtempSync(join(tmpdir(), "portolan-api-"));
   const cluster = options.cluster ?? testCluster;
@@ -129,6 +136,7 @@ export async function startTestServer(
     descriptions: () => testSchemaFile("descriptions.json"),
     ...(options.bookmarkMs ? { bookmarkMs: options.bookmarkMs } : {}),
     ...(options.now ? { now: options.now } : {}),
+    ...(options.components ? { components: options.components } : {}),
     onError,
   });
   await ensureBootstrapObjects(api.client, cluster, authority.cert);

@@ -61,6 +61,8 @@ async function main(): Promise<void> {
   const store = openStore(storeLog, { onError });
   const caCert = read(pki.caCert);
   const metrics = createMetricPage();
+  /** Why a loop of the control plane runs no more. */
+  const ended = new Map<string, string>();
   const api = createApiServer({
     metrics,
     store,
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
       upgrades: createUpgrades(),
     }),
     cluster,
+    components: ["controller-manager", "scheduler"].map((name) => ({ name, check: () => ended.get(name) })),
     tokens: await createTokenSigner({
       publicKey: read(pki.serviceAccount.publicKey),
       privateKey: read(pki.serviceAccount.privateKey),
@@ -110,17 +113,25 @@ async function main(): Promise<void> {
         );
   const plan = config.hostLink === undefined ? undefined : readPlan(cluster.name);
   const queues = createQueueMetrics(metrics, () => performance.now());
-  const loops = [
-    startControllers({ client: api.client, cluster, caCert, log, hostRoutes, queues }, running.signal),
-    startScheduler({ client: api.client, log }, running.signal),
-    ...(plan
-      ? [
-          routeWatch.run(running.signal),
-          keepHost(plan, { nft: createNftTables(), touched: routeWatch.reader(), log }, running.signal),
-        ]
-      : []),
+  const loops: [name: string, loop: Promise<unknown>][] = [
+    [
+      "controller-manager",
+      startControllers({ client: api.client, cluster, caCert, log, hostRoutes, queues }, running.signal),
+    ],
+    ["scheduler", startScheduler({ client: api.client, log }, running.signal)],
   ];
-  for (const loop of loops) loop.catch((error) => log.error(errorFields(error), "a control loop ended"));
+  if (plan) {
+    const host = { nft: createNftTables(), touched: routeWatch.reader(), log };
+    loops.push(
+      ["route-watch", routeWatch.run(running.signal)],
+      ["host", keepHost(plan, host, running.signal)],
+    );
+  }
+  for (const [name, loop] of loops)
+    loop.catch((error) => {
+      ended.set(name, String(error));
+      log.error({ loop: name, ...errorFields(error) }, "a control loop ended");
+    });
 
   const expiry = setInterval(() => expireEvents(store, Date.now()).catch(onError), 60_000);
   let stopping = false;

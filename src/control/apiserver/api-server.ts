@@ -2,6 +2,7 @@
 // they are kept is somebody else's business.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { componentStatusOf } from "../../core/api/kinds/mod.ts";
 import type { ResourceDefinition } from "../../core/api/resource.ts";
 import type { Schema } from "../../core/api/schema/mod.ts";
 import { failure, StatusError, tooManyRequests, unauthorized } from "../../core/api/status.ts";
@@ -47,6 +48,8 @@ export interface ApiServerOptions {
   now?: () => number;
   bookmarkMs?: number;
   health?: readonly HealthCheck[];
+  /** Parts of the control plane beside the store, as ComponentStatus tells them. */
+  components?: readonly HealthCheck[];
   /** What else the process counts is on the same page. */
   metrics?: MetricPage;
   onError?(error: unknown): void;
@@ -63,6 +66,8 @@ export interface ApiServer {
 const maxInFlight = 800;
 export function createApiServer(o: ApiServerOptions): ApiServer {
   const registry = createRegistry(o.definitions);
+  const etcd = { name: "etcd-0", check: () => o.store.failure || undefined };
+  const components = [...(o.components ?? []), etcd];
   const page = o.metrics ?? createMetricPage();
   const core: ApiCore = {
     store: o.store,
@@ -83,6 +88,10 @@ export function createApiServer(o: ApiServerOptions): ApiServer {
       quotaReservation(o.store, o.now ?? Date.now),
       ...(o.reserve ?? []),
     ],
+    computed: (def) =>
+      def.group === "" && def.plural === "componentstatuses"
+        ? components.map((c) => componentStatusOf(c.name, c.check()))
+        : undefined,
     now: o.now ?? Date.now,
     ipFamilies: ipFamiliesOf(o.cluster),
     hosts: hostAddresses(o.cluster),

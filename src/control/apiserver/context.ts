@@ -55,6 +55,8 @@ export interface ApiCore {
   registry: Registry;
   admission: readonly AdmissionPlugin[];
   reserve: readonly Reserve[];
+  /** Objects of kinds that are told, not stored; undefined for every other kind. */
+  computed?(def: ResourceDefinition): readonly KubeObject[] | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
   /** What the cluster has, its default first. */

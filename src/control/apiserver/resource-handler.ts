@@ -2,6 +2,7 @@
 import type { ResourceDefinition, Verb } from "../../core/api/resource.ts";
 import { failure, methodNotAllowed, notFound } from "../../core/api/status.ts";
 import type { KubeObject } from "../../core/api/types.ts";
+import { computedStore, type Readable } from "./computed-store.ts";
 import type { ApiCore } from "./context.ts";
 import { storeKey, subjectOf, verbsOf } from "./registry.ts";
 import {
@@ -50,6 +51,12 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
     if (!def || (info.namespace !== undefined && !def.namespaced))
       throw failure(404, "NotFound", "the server could not find the requested resource", {});
     return def;
+  }
+
+  /** Where the kind's objects are read. */
+  function source(def: ResourceDefinition): Readable {
+    const objects = core.computed?.(def);
+    return objects ? computedStore(core.store, def, objects) : core.store;
   }
 
   function need(def: ResourceDefinition, verb: Verb): void {
@@ -112,7 +119,7 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       if (method === "GET" || method === "HEAD") {
         if (info.legacyWatch || truthy(query.get("watch"))) return watch(r, def);
         need(def, "list");
-        return answerList(r, def, listPage(core.store, def, listQuery(query, info.namespace)), core.now);
+        return answerList(r, def, listPage(source(def), def, listQuery(query, info.namespace)), core.now);
       }
       if (def.namespaced && info.namespace === undefined && method === "POST") throw methodNotAllowed();
       const ctx = writeContext(r, def);
@@ -134,10 +141,11 @@ export function createResourceHandler(o: ResourceHandlerOptions): (r: ResourceRe
       throw failure(404, "NotFound", "the server could not find the requested resource", {});
     if (method === "GET" || method === "HEAD") {
       if (info.legacyWatch || truthy(query.get("watch"))) return watch(r, def);
-      const kv = core.store.get(storeKey(def, info.namespace, info.name));
+      const kv = source(def).get(storeKey(def, info.namespace, info.name));
       if (!kv) throw notFound(subjectOf(def), info.name);
       return answerOne(r, def, 200, kv, core.now);
     }
+    if (method === "PUT" || method === "PATCH") need(def, method === "PUT" ? "update" : "patch");
     const ctx = writeContext(r, def);
     checkAccept(r);
     if (method === "PUT") return writes.update(r, def, ctx);

@@ -3,9 +3,9 @@ import { definitions } from "../../core/api/kinds/mod.ts";
 import { apiVersionOf, type ResourceRef } from "../../core/api/refs.ts";
 import type { KubeObject } from "../../core/api/types.ts";
 
-/** Second views of stored objects (events.k8s.io) are left out. */
+/** Second views of stored objects (events.k8s.io) are left out, and what is only told (ComponentStatus). */
 export const servedKinds: readonly ResourceRef<KubeObject>[] = definitions
-  .filter((d) => !d.storedAs && (d.verbs ?? ["list", "watch", "delete"]).includes("list"))
+  .filter((d) => !d.storedAs && (d.verbs ?? ["list", "watch", "delete"]).includes("watch"))
   .map((d) => ({
     group: d.group,
     version: d.version,

@@ -52,6 +52,7 @@ export type IngressClass = Stored<k8s.V1IngressClass>;
 export type Service = Stored<k8s.V1Service>;
 export type ServiceSpec = Wire<k8s.V1ServiceSpec>;
 export type ServicePort = Wire<k8s.V1ServicePort>;
+export type ComponentStatus = Stored<k8s.V1ComponentStatus>;
 export type Endpoints = Stored<k8s.V1Endpoints>;
 export type EndpointSubset = Wire<k8s.V1EndpointSubset>;
 export type EndpointSlice = Stored<k8s.V1EndpointSlice>;

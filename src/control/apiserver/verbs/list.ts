@@ -2,7 +2,8 @@
 // (API concepts, "Resource versions" and "Retrieving large results sets in chunks").
 import type { ResourceDefinition } from "../../../core/api/resource.ts";
 import { badRequest, failure, StatusError } from "../../../core/api/status.ts";
-import type { KeyValue, Store } from "../../store/mod.ts";
+import type { KeyValue } from "../../store/mod.ts";
+import type { Readable } from "../computed-store.ts";
 import { storeKey, storePrefix } from "../registry.ts";
 import { checkListOptions } from "../requests/mod.ts";
 import { servedObject } from "../stored-object.ts";
@@ -58,7 +59,7 @@ export function tooLargeResourceVersion(asked: number, current: number): StatusE
 const inconsistentHint =
   "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
-export function listPage(store: Store, def: ResourceDefinition, q: ListQuery): ListPage {
+export function listPage(store: Readable, def: ResourceDefinition, q: ListQuery): ListPage {
   checkListOptions(q, "list");
   const selection = parseSelection(def, q);
   const namespace = q.namespace ?? selection.namespace;

@@ -1,6 +1,7 @@
 // The door of core/api/kinds: every served kind, one definition each.
 import type { ResourceDefinition } from "../resource.ts";
 import type { KubeObject } from "../types.ts";
+import { componentStatus } from "./component-status.ts";
 import { configMap } from "./config-map.ts";
 import { endpointSlice } from "./endpoint-slice.ts";
 import { endpoints } from "./endpoints.ts";
@@ -39,6 +40,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   pod,
   service,
   endpoints,
+  componentStatus,
   configMap,
   secret,
   serviceAccount,
@@ -69,6 +71,7 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   runtimeClass,
 ];
 
+export { componentStatusOf } from "./component-status.ts";
 export { isDefaultIngressClass } from "./ingress/mod.ts";
 export { semanticEqual } from "./meta/mod.ts";
 export { validateNamespaceFinalizers } from "./namespace.ts";

@@ -48,8 +48,9 @@ test("the index names every group version that is served", () => {
   assert.equal(openApiV3Document(source, "nope", "v1"), undefined);
 });
 
-test("PATCH of every kind lists what kubectl looks for", () => {
+test("PATCH of every kind that is written lists what kubectl looks for", () => {
   for (const def of definitions) {
+    if (def.verbs && !def.verbs.includes("patch")) continue;
     const document = v3.get(`${def.group}/${def.version}`)!;
     const root = def.group === "" ? `/api/${def.version}` : `/apis/${def.group}/${def.version}`;
     const path = `${root}${def.namespaced ? "/namespaces/{namespace}" : ""}/${def.plural}/{name}`;
