@@ -69,19 +69,21 @@ export function watchCluster(
     read: (obj: T) => E | undefined,
     set: (key: string, entry: E | undefined) => void,
   ): Pick<Informer<KubeObject>, "synced"> {
+    const handlers = <O extends KubeObject>(
+      entryOf: (obj: O) => E | undefined,
+      unchanged: (obj: O, old: O) => void = () => {},
+    ) => ({
+      added: (obj: O) => set(objectKey(obj), entryOf(obj)),
+      updated(obj: O, old: O) {
+        const entry = entryOf(obj);
+        if (jsonEqual(entry, entryOf(old))) unchanged(obj, old);
+        else set(objectKey(obj), entry);
+      },
+      deleted: (obj: O) => set(objectKey(obj), undefined),
+    });
     if (informers) {
       const informer = informers.of(ref);
-      informer.on(
-        {
-          added: (obj) => set(objectKey(obj), read(obj)),
-          updated(obj, old) {
-            const entry = read(obj);
-            if (!jsonEqual(entry, read(old))) set(objectKey(obj), entry);
-          },
-          deleted: (obj) => set(objectKey(obj), undefined),
-        },
-        signal,
-      );
+      informer.on(handlers(read), signal);
       return informer;
     }
     const informer = createInformer<Slim<E>>(client, ref as never, {
@@ -89,15 +91,11 @@ export function watchCluster(
       pageSize,
       onError,
     });
-    informer.on({
-      added: (obj) => set(objectKey(obj), obj.entry),
-      updated(obj, old) {
-        if (!jsonEqual(obj.entry, old.entry)) set(objectKey(obj), obj.entry);
-        // The directory holds the old one: one is enough.
-        else obj.entry = old.entry;
-      },
-      deleted: (obj) => set(objectKey(obj), undefined),
-    });
+    // The directory holds the old entry: one is enough.
+    const share = (obj: Slim<E>, old: Slim<E>): void => {
+      obj.entry = old.entry;
+    };
+    informer.on(handlers((obj: Slim<E>) => obj.entry, share));
     own.push(informer);
     return informer;
   }
