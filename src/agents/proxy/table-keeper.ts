@@ -123,7 +123,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     if (signal.aborted) return;
     const asked = epoch;
     const facts = options.facts();
-    const next = createServicePlan(facts, table, adopted);
+    const next = createServicePlan(facts, table, { adopted });
     dirty.clear();
     options.taken?.();
     const keys = new Set(options.keys());

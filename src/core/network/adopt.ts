@@ -1,7 +1,7 @@
 // Reads the numbers out of a listed service table: which group, slot, class and handle everything has in the kernel. A plan
 // that starts from them wants what is there already, so that a restarted proxy changes nothing.
 import type { NftListing } from "../nft/mod.ts";
-import { bits, classShift } from "./layout.ts";
+import { bits, classShift, parseBalanceChain } from "./layout.ts";
 
 export interface Adopted {
   /** The group that a frontend element leads to; undefined when it leads nowhere. */
@@ -10,8 +10,8 @@ export interface Adopted {
   slotsOf(group: number): readonly string[];
   /** Handles of a sticky group's endpoints. */
   handlesOf(group: number): ReadonlyMap<string, number>;
-  /** Balance chains by name with their class. */
-  readonly classes: ReadonlyMap<string, number>;
+  /** Chains of ways to balance by name, with the class that leads there. */
+  readonly ways: ReadonlyMap<string, number | undefined>;
   readonly highestGroup: number;
   readonly highestHandle: number;
   /** Lets go of the listing; from now on nothing is known. For when every Service has been set. */
@@ -50,10 +50,11 @@ export function adoptListing(listing: NftListing): Adopted {
     list.set(endpoint, Number(handle));
     highestHandle = Math.max(highestHandle, Number(handle));
   }
-  const classes = new Map<string, number>();
+  const ways = new Map<string, number | undefined>();
+  for (const name of listing.chains.keys()) if (parseBalanceChain(name)) ways.set(name, undefined);
   for (const [key, verdict] of map("classes")) {
-    const chain = /^goto ((?:lb|sticky)-.+)$/.exec(verdict)?.[1];
-    if (chain) classes.set(chain, (Number(key) & bits.class) >>> classShift);
+    const name = /^goto (.+)$/.exec(verdict)?.[1];
+    if (name !== undefined && ways.has(name)) ways.set(name, (Number(key) & bits.class) >>> classShift);
   }
   let highestGroup = 0;
   for (const group of slots.keys()) highestGroup = Math.max(highestGroup, group);
@@ -65,7 +66,7 @@ export function adoptListing(listing: NftListing): Adopted {
     },
     slotsOf: (group) => (slots.get(group) ?? []).filter((e) => e !== undefined),
     handlesOf: (group) => handles.get(group) ?? new Map(),
-    classes,
+    ways,
     highestGroup,
     highestHandle,
     forget() {

@@ -26,8 +26,8 @@ interface Cell {
   owner: string;
   data: string;
   with: readonly NftElement[];
-  /** Later claimants; absent while there is none, as nearly always. */
-  others?: { owner: string; claim: Claim }[];
+  /** Later claimants in their order; absent while there is none, as nearly always. Services of the same pods may be thousands. */
+  others?: Map<string, Claim>;
 }
 
 const none: readonly NftElement[] = [];
@@ -64,10 +64,8 @@ export function createClaims(record: Recorder): Claims {
       if (claim.with) recordWith(none, claim.with);
     } else if (cell.owner === owner) take(cell, owner, claim);
     else {
-      cell.others ??= [];
-      const mine = cell.others.find((o) => o.owner === owner);
-      if (mine) mine.claim = claim;
-      else cell.others.push({ owner, claim });
+      cell.others ??= new Map();
+      cell.others.set(owner, claim);
     }
   }
 
@@ -76,12 +74,14 @@ export function createClaims(record: Recorder): Claims {
     const cell = cells?.get(key);
     if (!cells || !cell) return;
     if (cell.owner !== owner) {
-      cell.others = cell.others?.filter((o) => o.owner !== owner);
+      cell.others?.delete(owner);
       return;
     }
-    const next = cell.others?.shift();
-    if (next) take(cell, next.owner, next.claim);
-    else {
+    const [next] = cell.others ?? [];
+    if (next) {
+      cell.others!.delete(next[0]);
+      take(cell, ...next);
+    } else {
       cells.delete(key);
       record(set, key, cell.data, undefined);
       recordWith(cell.with, none);

@@ -23,8 +23,10 @@ export interface GroupWish {
 }
 
 export interface Groups {
-  /** Makes a group or gives it other endpoints. */
-  set(key: string, wish: GroupWish): Group;
+  /** Makes a group or gives it other endpoints; undefined when there is no number left for one. */
+  set(key: string, wish: GroupWish): Group | undefined;
+  /** There is a number left. */
+  readonly hasRoom: boolean;
   remove(group: Group): void;
   elements(): Map<string, Elements>;
 }
@@ -46,21 +48,24 @@ const maxHandle = 0xffffffff;
 const sameSlots = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((e, i) => e === b[i]);
 
-export function createGroups(record: Recorder, adopted?: Adopted): Groups {
+/** @param most groups that there may be */
+export function createGroups(record: Recorder, adopted?: Adopted, most: number = maxGroup): Groups {
   const groups = new Map<string, Group>();
   const used = new Set<number>();
   const free: number[] = [];
   let nextId = (adopted?.highestGroup ?? 0) + 1;
+  let nextHole = 1;
   let nextHandle = (adopted?.highestHandle ?? 0) + 1;
   const handlesInUse = new Set<number>();
 
-  function newId(wish: number | undefined): number {
+  function newId(wish: number | undefined): number | undefined {
+    if (used.size >= most) return undefined;
     let id = wish;
     if (id === undefined || used.has(id)) {
-      do id = free.pop() ?? nextId++;
+      // Beyond the last number there are holes that an adopted table had.
+      do id = free.pop() ?? (nextId > most ? nextHole++ : nextId++);
       while (used.has(id));
     }
-    if (id > maxGroup) throw new RangeError(`more than ${maxGroup} endpoint groups`);
     used.add(id);
     return id;
   }
@@ -127,6 +132,7 @@ export function createGroups(record: Recorder, adopted?: Adopted): Groups {
     set(key, { endpoints, sticky, id: wish }) {
       const old = groups.get(key);
       const id = old?.id ?? newId(wish);
+      if (id === undefined) return undefined;
       const slots = placeInSlots(old ? old.slots : (adopted?.slotsOf(id) ?? []), endpoints);
       if (old && sticky === (old.handles !== undefined) && sameSlots(old.slots, slots)) return old;
       const before = old && { ...old };
@@ -140,6 +146,9 @@ export function createGroups(record: Recorder, adopted?: Adopted): Groups {
       groups.set(key, group);
       replace(before, group);
       return group;
+    },
+    get hasRoom() {
+      return used.size < most;
     },
     remove(group) {
       if (groups.get(group.key) !== group) return;

@@ -4,7 +4,8 @@
 //   bit 31 `local`       outside traffic goes to this node's endpoints only and keeps its source
 //   bit 30 `masquerade`  the source becomes the node's
 //   bit 29 `guarded`     only sources in `source-ranges` may pass
-//   bits 28-19 class     which chain balances: reject, drop, or one chain per endpoint count (and affinity timeout)
+//   bits 28-19 class     which chain balances: reject, drop, one chain per endpoint count (and affinity timeout), or the one
+//                        that `ways` names for the group
 //   bits 18-0 group      whose endpoints: the key of `backends`, together with a slot that numgen draws
 // nft 1.0.6 cannot add a rule that maps to `th dport` through a typeof map that exists already, hence plain types and marks.
 import type { Family, NftChain, NftLayout, NftSet } from "../nft/mod.ts";
@@ -24,7 +25,9 @@ export const maxGroup = bits.group;
 export const hex = (n: number): string => `0x${(n >>> 0).toString(16).padStart(8, "0")}`;
 
 /** Classes that every table has. */
-export const classes = { reject: 0, drop: 1 } as const;
+export const classes = { reject: 0, drop: 1, byGroup: 2 } as const;
+/** The first that a way of balancing may have. */
+export const firstClass = 3;
 
 /** How a group's endpoints are drawn from. */
 export interface Balance {
@@ -115,6 +118,7 @@ function sets(family: Family): NftSet[] {
     { name: "inside-nodeports", type: `type ${nodePort} : mark` },
     { name: "source-ranges", type: `type ${frontend} . ${address}`, flags: ["interval"] },
     { name: "classes", type: "type mark : verdict" },
+    { name: "ways", type: "type mark : verdict" },
     { name: "backends", type: `type ${slot} : ${address} . inet_service` },
     { name: "sticky-slots", type: `type ${slot} : mark` },
     { name: "sticky-endpoints", type: `type mark : ${address} . inet_service` },
@@ -140,6 +144,7 @@ function chains(family: Family): NftChain[] {
   const list: NftChain[] = [
     { name: "refuse", rules: ["meta l4proto tcp reject with tcp reset", "reject"] },
     { name: "balance", rules: [`(meta mark & ${hex(bits.class)}) vmap @classes`] },
+    { name: "by-group", rules: [`(meta mark & ${hex(bits.group)}) vmap @ways`] },
     {
       name: "keep-pods",
       rules: [`ip saddr != @node-pods meta mark set meta mark | ${masq}`, "goto balance"],

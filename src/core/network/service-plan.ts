@@ -1,27 +1,17 @@
 // The wanted content of the service table, kept up to date Service by Service: what one changed Service costs depends on
 // that Service alone. Deterministic, no I/O; the caller applies the changes it hands out.
 import { mustParseCIDR } from "../net/mod.ts";
-import type { Elements, NftChain, NftChange, NftTable } from "../nft/mod.ts";
+import type { Elements, NftChange, NftTable } from "../nft/mod.ts";
 import type { Adopted } from "./adopt.ts";
 import { createChangeRecord } from "./change-record.ts";
 import { type Claim, type Claims, createClaims, type Recorder } from "./claims.ts";
 import type { NodeFacts } from "./facts.ts";
 import { createGroups, type Group, type Groups } from "./groups.ts";
-import {
-  type Balance,
-  balanceChain,
-  bits,
-  chainsFor,
-  classes,
-  classShift,
-  hex,
-  maxClass,
-  parseBalanceChain,
-  serviceLayout,
-} from "./layout.ts";
+import { bits, classes, classShift, hex, serviceLayout } from "./layout.ts";
 import { ownsAddress } from "./owned-address.ts";
 import type { Frontend, GroupName, PortRouting, ServiceRouting } from "./routing.ts";
 import { guardRanges } from "./source-ranges.ts";
+import { createWays, type Way, type WayLimits, type Ways } from "./ways.ts";
 
 export interface ServicePlan {
   readonly facts: NodeFacts;
@@ -40,26 +30,39 @@ export interface ServicePlan {
   services(): Iterable<ServiceRouting>;
 }
 
+/** Where the frontends of a port lead to. */
+interface Target {
+  readonly group: Group;
+  readonly way: Way;
+}
+type Targets = { [G in GroupName]: Target | undefined };
+
 interface Entry {
   routing: ServiceRouting;
-  groups: Group[];
+  targets: Target[];
   claims: Claim[];
 }
 
 const sourceBits = { "keep-pods": 0, node: bits.masquerade, keep: bits.local } as const;
 
-/**
- * A plan of that table for that node. With `adopted` (the table as it stands in the kernel) everything takes the numbers it
- * has there; compare `table()` with the listing when all Services are set.
- */
-export function createServicePlan(facts: NodeFacts, tableName: string, adopted?: Adopted): ServicePlan {
+export interface PlanOptions {
+  /** The table as it stands in the kernel: everything takes the numbers it has there. Compare `table()` with the listing when all Services are set. */
+  adopted?: Adopted | undefined;
+  /** For tests: what there is at the most. */
+  limits?: WayLimits & { readonly groups: number };
+}
+
+/** A plan of that table for that node. */
+export function createServicePlan(
+  facts: NodeFacts,
+  tableName: string,
+  { adopted, limits }: PlanOptions = {},
+): ServicePlan {
   const { family } = facts;
   const serviceRanges = facts.serviceRanges.map(mustParseCIDR);
   const layout = serviceLayout(family, tableName);
   const entries = new Map<string, Entry>();
-  const balances = new Map<string, { index: number; chains: NftChain[] }>();
   const changes = createChangeRecord();
-  let newChains: NftChain[] = [];
   /** Not while a plan that adopted a table is filled: nobody asks for the differences of that. */
   let recording = adopted === undefined;
 
@@ -67,7 +70,10 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
     if (recording) changes.record(...change);
   };
   const claims: Claims = createClaims(record);
-  const groups: Groups = createGroups(record, adopted);
+  const groups: Groups = createGroups(record, adopted, limits?.groups);
+  const ways: Ways = createWays(family, claims, { adopted: adopted?.ways, ...(limits ? { limits } : {}) });
+  /** Services that have ports for which there was no group left. */
+  const refused = new Set<string>();
 
   function claimConstants(): void {
     const constants: [string, readonly string[]][] = [
@@ -79,66 +85,25 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
     for (const [set, keys] of constants) for (const key of keys) claims.add("", { set, key, data: "" });
     claims.add("", { set: "classes", key: hex(classes.reject << classShift), data: "goto refuse" });
     claims.add("", { set: "classes", key: hex(classes.drop << classShift), data: "drop" });
+    claims.add("", { set: "classes", key: hex(classes.byGroup << classShift), data: "goto by-group" });
   }
   claimConstants();
 
-  const usedClasses = new Set<number>([classes.reject, classes.drop]);
-  let nextClass = 2;
-
-  function newClass(wish: number | undefined): number {
-    let index = wish;
-    if (index === undefined || usedClasses.has(index)) {
-      const taken = new Set(adopted?.classes.values());
-      while (usedClasses.has(nextClass) || taken.has(nextClass)) nextClass++;
-      index = nextClass;
-    }
-    if (index > maxClass) throw new RangeError(`more than ${maxClass} ways of balancing`);
-    usedClasses.add(index);
-    return index;
-  }
-
-  // The balance chains of an adopted table stay, used or not: there are few, and nothing leads to an unused one.
-  for (const [name, index] of adopted?.classes ?? []) {
-    const b = parseBalanceChain(name);
-    if (b && name === balanceChain(b) && !usedClasses.has(index)) classOf(b);
-  }
-
-  /** The class of a way of balancing; makes its chains when it is new. Chains stay: there are few. */
-  function classOf(b: Balance): number {
-    const name = balanceChain(b);
-    let known = balances.get(name);
-    if (!known) {
-      const chains = chainsFor(family, b).filter(
-        (c) => ![...balances.values()].some((other) => other.chains.some((o) => o.name === c.name)),
-      );
-      known = { index: newClass(adopted?.classes.get(name)), chains };
-      balances.set(name, known);
-      newChains.push(...chains);
-      claims.add("", { set: "classes", key: hex(known.index << classShift), data: `goto ${name}` });
-    }
-    return known.index;
-  }
-
-  function wordOf(frontend: Frontend, port: PortRouting, group: Group | undefined): number {
+  function wordOf(frontend: Frontend, target: Target | undefined): number {
     const source = sourceBits[frontend.source];
-    if (!group) return source | (classes[frontend.whenEmpty] << classShift);
-    const balance = classOf({ endpoints: group.slots.length, affinity: port.affinitySeconds });
-    return source | (balance << classShift) | group.id;
+    if (!target) return source | (classes[frontend.whenEmpty] << classShift);
+    return source | ((target.way.class ?? classes.byGroup) << classShift) | target.group.id;
   }
 
   /** The elements that one frontend of a port claims. */
-  function* elementsOf(
-    frontend: Frontend,
-    port: PortRouting,
-    of: { cluster: Group | undefined; local: Group | undefined },
-  ): Generator<Claim> {
+  function* elementsOf(frontend: Frontend, port: PortRouting, of: Targets): Generator<Claim> {
     const { address } = frontend;
     const sourceRanges = guardRanges(frontend.sourceRanges, family);
     if (address !== undefined && facts.localAddresses.includes(address)) return;
     const key = `${port.protocol} . ${frontend.port}`;
     const [set, dialled] = address === undefined ? ["nodeports", key] : ["frontends", `${address} . ${key}`];
     const guard = sourceRanges ? bits.guarded : 0;
-    const word = wordOf(frontend, port, of[frontend.group]) | guard;
+    const word = wordOf(frontend, of[frontend.group]) | guard;
     yield {
       set,
       key: dialled,
@@ -149,7 +114,7 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
     };
     if (frontend.source === "keep") {
       const inside: Frontend = { ...frontend, source: "keep-pods", group: "cluster", whenEmpty: "reject" };
-      yield { set: `inside-${set}`, key: dialled, data: hex(wordOf(inside, port, of.cluster)) };
+      yield { set: `inside-${set}`, key: dialled, data: hex(wordOf(inside, of.cluster)) };
     }
     if (ownsAddress(frontend, serviceRanges)) yield { set: "cluster-ips", key: address!, data: "" };
   }
@@ -168,51 +133,82 @@ export function createServicePlan(facts: NodeFacts, tableName: string, adopted?:
     return undefined;
   }
 
+  /** Gives the endpoints of a port their group and its way; undefined when there is no group left. */
+  function targetOf(key: string, port: PortRouting, name: GroupName): Target | undefined {
+    const endpoints = port.groups[name];
+    const group = groups.set(`${key}:${port.name}/${port.protocol}/${name}`, {
+      endpoints: endpoints.map((e) => `${e.address} . ${e.port}`),
+      sticky: port.affinitySeconds !== undefined,
+      id: adopted && adoptedGroup(adopted, port, name),
+    });
+    return (
+      group && { group, way: ways.use({ endpoints: group.slots.length, affinity: port.affinitySeconds }) }
+    );
+  }
+
+  function release(old: Entry | undefined, used: readonly Target[]): void {
+    for (const { group, way } of old?.targets ?? []) {
+      ways.release(way);
+      if (!used.some((t) => t.group === group)) groups.remove(group);
+    }
+  }
+
   function set(key: string, routing: ServiceRouting | undefined): void {
     const old = entries.get(key);
+    refused.delete(key);
     if (!routing) {
       if (!old) return;
       claims.replace(key, old.claims, []);
-      for (const g of old.groups) groups.remove(g);
+      release(old, []);
       entries.delete(key);
       return;
     }
     const wanted: Claim[] = [];
-    const used: Group[] = [];
+    const used: Target[] = [];
     for (const port of routing.ports) {
-      const of = { cluster: undefined as Group | undefined, local: undefined as Group | undefined };
+      const of: Targets = { cluster: undefined, local: undefined };
       for (const name of ["cluster", "local"] as const) {
         const endpoints = port.groups[name];
         const needed = port.frontends.some((f) => f.group === name || f.source === "keep");
         if (endpoints.length === 0 || !needed) continue;
-        of[name] = groups.set(`${key}:${port.name}/${port.protocol}/${name}`, {
-          endpoints: endpoints.map((e) => `${e.address} . ${e.port}`),
-          sticky: port.affinitySeconds !== undefined,
-          id: adopted && adoptedGroup(adopted, port, name),
-        });
-        used.push(of[name]);
+        const target = targetOf(key, port, name);
+        if (!target) {
+          refused.add(key);
+          continue;
+        }
+        of[name] = target;
+        used.push(target);
+        if (target.way.class === undefined)
+          wanted.push({ set: "ways", key: hex(target.group.id), data: `goto ${target.way.name}` });
         for (const e of endpoints)
           if (e.local) wanted.push({ set: "hairpin", key: `${e.address} . ${e.address}`, data: "" });
       }
       for (const f of port.frontends) wanted.push(...elementsOf(f, port, of));
     }
     claims.replace(key, old?.claims ?? [], wanted);
-    for (const g of old?.groups ?? []) if (!used.includes(g)) groups.remove(g);
-    entries.set(key, { routing, groups: used, claims: wanted });
+    release(old, used);
+    entries.set(key, { routing, targets: used, claims: wanted });
+  }
+
+  /** Tries again what had no group, as long as there is one. */
+  function retryRefused(): void {
+    for (const key of [...refused]) {
+      if (!groups.hasRoom) return;
+      set(key, entries.get(key)!.routing);
+    }
   }
 
   function take(): NftChange {
-    const chains = recording ? newChains : [];
-    newChains = [];
+    retryRefused();
+    if (!recording) ways.settle();
+    const chains = recording ? ways.take() : { chains: [], oldChains: [] };
     recording = true;
-    return { family, table: tableName, chains, ...changes.take() };
+    return { family, table: tableName, ...chains, ...changes.take() };
   }
 
   function table(): NftTable {
     const elements = new Map<string, Elements>([...claims.elements(), ...groups.elements()]);
-    const chains = [...layout.chains];
-    for (const b of balances.values()) chains.push(...b.chains);
-    return { layout: { ...layout, chains }, elements };
+    return { layout: { ...layout, chains: [...layout.chains, ...ways.chains()] }, elements };
   }
 
   return {

@@ -73,5 +73,5 @@ export function diffTable(
     if (tooMany.size > 0) deletes.set(name, tooMany);
     if (missing.size > 0) adds.set(name, missing);
   }
-  return { family, table, chains, deletes, adds };
+  return { family, table, chains, oldChains: [], deletes, adds };
 }

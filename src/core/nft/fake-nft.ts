@@ -44,6 +44,17 @@ function* namesIn(rule: string): Generator<{ kind: "chain" | "set"; name: string
 
 class Refusal extends Error {}
 
+/** Whether a rule of another chain, or an element, leads there. */
+function isUsed(t: FakeTable, name: string): boolean {
+  for (const c of t.chains.values())
+    if (c.name !== name)
+      for (const rule of c.rules)
+        for (const n of namesIn(rule)) if (n.kind === "chain" && n.name === name) return true;
+  for (const elements of t.elements.values())
+    for (const data of elements.values()) if (/^(?:goto|jump) (\S+)$/.exec(data)?.[1] === name) return true;
+  return false;
+}
+
 function need<T>(value: T | undefined, what: string): T {
   if (value === undefined)
     throw new Refusal(`Error: Could not process rule: No such file or directory: ${what}`);
@@ -111,6 +122,12 @@ export function createFakeNft(): FakeNft {
     } else if (verb === "add" && what === "chain") {
       const { chains } = need(tables.get(key), `table ${key}`);
       if (!chains.has(rest[0]!)) chains.set(rest[0]!, { name: rest[0]!, hook: undefined, rules: [] });
+    } else if (verb === "delete" && what === "chain") {
+      const t = need(tables.get(key), `table ${key}`);
+      need(t.chains.get(rest[0]!), `chain ${rest[0]}`);
+      if (isUsed(t, rest[0]!))
+        throw new Refusal(`Error: Could not process rule: Device or resource busy: chain ${rest[0]}`);
+      t.chains.delete(rest[0]!);
     } else if (verb === "add" && what === "rule") {
       const chain = need(need(tables.get(key), `table ${key}`).chains.get(rest[0]!), `chain ${rest[0]}`);
       chain.rules.push(rest.slice(1).join(" "));

@@ -72,6 +72,7 @@ test("a change prints a command a line, deletes before adds", () => {
     family: "ip" as const,
     table: "t",
     chains: [{ name: "lb-2", rules: ["drop"] }],
+    oldChains: ["lb-3", "lb-1"],
     deletes: new Map([["m", new Map([["10.0.0.1 . 80", "0x00000001"]])]]),
     adds: new Map([
       [
@@ -89,6 +90,8 @@ test("a change prints a command a line, deletes before adds", () => {
 add rule ip t lb-2 drop
 delete element ip t m { 10.0.0.1 . 80 : 0x00000001 }
 add element ip t m { 10.0.0.1 . 80 : 0x00000002, 10.0.0.2 . 80 : 0x00000003 }
+delete chain ip t lb-3
+delete chain ip t lb-1
 `,
   );
 });
@@ -109,7 +112,14 @@ describe("a table printed as its frame, its elements and its hooks", () => {
     assert.equal(seesPackets(nft.list("ip t")!), false);
   });
   test("is the table in the end", () => {
-    const change = { family: "ip" as const, table: "t", chains: [], deletes: new Map(), adds: elements };
+    const change = {
+      family: "ip" as const,
+      table: "t",
+      chains: [],
+      oldChains: [],
+      deletes: new Map(),
+      adds: elements,
+    };
     nft.run([...printChange(change), ...printHooks(layout)].join(""));
     assert.equal(seesPackets(nft.list("ip t")!), true);
     assert.ok(isEmptyChange(diffTable(nft.list("ip t")!, table, [])!));
@@ -237,6 +247,8 @@ describe("the fake refuses what nft refuses, and then changes nothing", () => {
     ["other data for a key", "add element ip t m { 10.0.0.1 . 80 : 0x00000009 }", /File exists/],
     ["an unknown set", "add element ip t nope { 1.1.1.1 }", /No such file/],
     ["a rule that jumps nowhere", "add rule ip t lb goto nowhere", /No such file/],
+    ["a chain that a rule leads to", "delete chain ip t lb", /resource busy/],
+    ["a chain that is not there", "delete chain ip t nope", /No such file/],
     ["nonsense", "frobnicate", /syntax error/],
   ];
   for (const [name, command, words] of rows)

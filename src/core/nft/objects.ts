@@ -48,11 +48,13 @@ export interface NftElement {
   readonly data: string;
 }
 
-/** One transaction's worth of change to a table that exists. Deletes come before adds. */
+/** One transaction's worth of change to a table that exists: new chains, deletes, adds, old chains. */
 export interface NftChange {
   readonly family: Family;
   readonly table: string;
   readonly chains: readonly NftChain[];
+  /** Names of chains that go, each after those that lead there. */
+  readonly oldChains: readonly string[];
   /** By set name, as in a table; no set is empty. */
   readonly deletes: ReadonlyMap<string, Elements>;
   readonly adds: ReadonlyMap<string, Elements>;
@@ -65,5 +67,5 @@ export function countElements(sets: ReadonlyMap<string, Elements>): number {
 }
 
 export function isEmptyChange(c: NftChange): boolean {
-  return c.chains.length === 0 && c.deletes.size === 0 && c.adds.size === 0;
+  return c.chains.length + c.oldChains.length === 0 && c.deletes.size === 0 && c.adds.size === 0;
 }

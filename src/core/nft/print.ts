@@ -61,7 +61,7 @@ export function printHooks({ family, table, chains }: NftLayout): string[] {
   return [`table ${family} ${table} {\n`, ...chains.filter((c) => c.hook).map(printChain), "}\n"];
 }
 
-/** A change to an existing table, a command a line: new chains, then element deletes, then element adds. */
+/** A change to an existing table, a command a line: new chains, then element deletes, then element adds, then old chains. */
 export function* printChange(c: NftChange): Generator<string> {
   const name = `${c.family} ${c.table}`;
   for (const chain of c.chains) {
@@ -71,4 +71,5 @@ export function* printChange(c: NftChange): Generator<string> {
   for (const [set, elements] of c.deletes)
     yield* elementCommands("delete", `${name} ${set}`, elements.entries());
   for (const [set, elements] of c.adds) yield* elementCommands("add", `${name} ${set}`, elements.entries());
+  for (const chain of c.oldChains) yield `delete chain ${name} ${chain}\n`;
 }
