@@ -44,15 +44,18 @@ function* namesIn(rule: string): Generator<{ kind: "chain" | "set"; name: string
 
 class Refusal extends Error {}
 
-/** Whether a rule of another chain, or an element, leads there. */
-function isUsed(t: FakeTable, name: string): boolean {
+/** How many rules and elements lead to each chain. */
+function countUses(t: FakeTable): Map<string, number> {
+  const uses = new Map<string, number>();
+  const count = (name: string): unknown => uses.set(name, (uses.get(name) ?? 0) + 1);
   for (const c of t.chains.values())
-    if (c.name !== name)
-      for (const rule of c.rules)
-        for (const n of namesIn(rule)) if (n.kind === "chain" && n.name === name) return true;
+    for (const rule of c.rules) for (const n of namesIn(rule)) if (n.kind === "chain") count(n.name);
   for (const elements of t.elements.values())
-    for (const data of elements.values()) if (/^(?:goto|jump) (\S+)$/.exec(data)?.[1] === name) return true;
-  return false;
+    for (const data of elements.values()) {
+      const target = /^(?:goto|jump) (\S+)$/.exec(data)?.[1];
+      if (target) count(target);
+    }
+  return uses;
 }
 
 function need<T>(value: T | undefined, what: string): T {
@@ -110,10 +113,13 @@ function readBlock(t: FakeTable, lines: readonly string[], from: number): number
 
 export function createFakeNft(): FakeNft {
   let tables = new Map<string, FakeTable>();
+  /** While chains are deleted one after the other. */
+  let uses: Map<string, number> | undefined;
 
   function command(line: string): void {
     const [verb, what, family, name, ...rest] = line.split(" ");
     const key = `${family} ${name}`;
+    if (verb !== "delete" || what !== "chain") uses = undefined;
     if (verb === "add" && what === "table") {
       if (!tables.has(key)) tables.set(key, { chains: new Map(), elements: new Map() });
     } else if (verb === "delete" && what === "table") {
@@ -125,8 +131,11 @@ export function createFakeNft(): FakeNft {
     } else if (verb === "delete" && what === "chain") {
       const t = need(tables.get(key), `table ${key}`);
       need(t.chains.get(rest[0]!), `chain ${rest[0]}`);
-      if (isUsed(t, rest[0]!))
+      uses ??= countUses(t);
+      if (uses.get(rest[0]!))
         throw new Refusal(`Error: Could not process rule: Device or resource busy: chain ${rest[0]}`);
+      for (const rule of t.chains.get(rest[0]!)!.rules)
+        for (const n of namesIn(rule)) uses.set(n.name, (uses.get(n.name) ?? 0) - 1);
       t.chains.delete(rest[0]!);
     } else if (verb === "add" && what === "rule") {
       const chain = need(need(tables.get(key), `table ${key}`).chains.get(rest[0]!), `chain ${rest[0]}`);
@@ -157,6 +166,7 @@ export function createFakeNft(): FakeNft {
       return { chains: new Map([...chains].map(([n, c]) => [n, listedLines(c)])), elements, dormant: false };
     },
     run(script) {
+      uses = undefined;
       const before = tables;
       tables = new Map([...tables].map(([name, t]) => [name, copy(t)]));
       try {
