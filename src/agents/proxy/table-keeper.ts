@@ -87,6 +87,17 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     },
   });
 
+  /** How many Services had no place in the table when that was last told. */
+  let refused = 0;
+  function tellRefused({ refused: now }: ServicePlan): void {
+    if (now.size > refused)
+      log.warn(
+        { table, services: [...now].slice(0, 10), count: now.size },
+        "more endpoint groups than the table has numbers for",
+      );
+    refused = now.size;
+  }
+
   async function transact(kind: "whole" | "part", toTable: () => Promise<void>): Promise<void> {
     const begin = clock.now();
     await watch.during(toTable);
@@ -137,6 +148,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
     adopted?.forget();
     if (live) await replace(next, listing);
     else watch.forgetRules();
+    tellRefused(next);
     plan = next;
     stale = epoch !== asked;
     watch.loaded(mark);
@@ -157,6 +169,7 @@ export function createTableKeeper(options: KeeperOptions): TableKeeper {
       udp ||= hasUdp(before) || hasUdp(after);
     }
     await applyChange(current.take(), "part");
+    tellRefused(current);
     options.settled?.(keys);
     if (udp) flows.clean();
   }

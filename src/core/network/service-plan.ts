@@ -28,6 +28,8 @@ export interface ServicePlan {
   /** The whole wanted table. Does not touch what `take` will say. */
   table(): NftTable;
   services(): Iterable<ServiceRouting>;
+  /** Services that have ports for which the table has no group left: those are as without endpoints until it has. */
+  readonly refused: ReadonlySet<string>;
 }
 
 /** Where the frontends of a port lead to. */
@@ -72,7 +74,6 @@ export function createServicePlan(
   const claims: Claims = createClaims(record);
   const groups: Groups = createGroups(record, adopted, limits?.groups);
   const ways: Ways = createWays(family, claims, { adopted: adopted?.ways, ...(limits ? { limits } : {}) });
-  /** Services that have ports for which there was no group left. */
   const refused = new Set<string>();
 
   function claimConstants(): void {
@@ -213,6 +214,7 @@ export function createServicePlan(
 
   return {
     facts,
+    refused,
     set,
     get: (key) => entries.get(key)?.routing,
     take,
