@@ -44,9 +44,9 @@ after(async () => {
 });
 
 /** By which address the machine outside sees a node, or what became of the connection. */
-async function seenOutside(): Promise<string> {
+async function seenOutside(from = "node-1"): Promise<string> {
   const ask = `require("node:net").connect(80, "192.0.2.1").on("error", (e) => process.stdout.write(e.code)).on("data", (d) => process.stdout.write(d)).setTimeout(700, () => process.exit(1))`;
-  const node = "--net=/run/netns/portolan-host-node-1";
+  const node = `--net=/run/netns/portolan-host-${from}`;
   return (await runCommand("nsenter", [node, process.execPath, "-e", ask], { timeoutMs: 5000 })).stdout;
 }
 const table = (): Promise<string> => ok("nft list table ip portolan-host");
@@ -117,8 +117,35 @@ test("routes and rules that are deleted come back", async () => {
   ])
     await ok(`ip ${what}`);
   await comesBack();
-  for (const what of ["route flush dev ptl0", "address flush dev ptl0", "link set ptl0 down"]) {
+  for (const what of ["route flush dev ptl0", "address flush dev ptl0"]) {
     await ok(`ip ${what}`);
     await comesBack();
   }
+  // What is down stays down, since somebody wanted that.
+  await ok("ip link set ptl0 down");
+  await new Promise((r) => setTimeout(r, 5000));
+  assert.match(await ok("ip link show ptl0"), /state DOWN/);
+  await ok("ip link set ptl0 up");
+  await comesBack();
+});
+
+test("a node's address and routes come back, and those that its link lost while it was down", async () => {
+  const onNode = (command: string): Promise<string> =>
+    ok(`nsenter --net=/run/netns/portolan-host-node-2 ip ${command}`);
+  const shown = async (): Promise<string> => (await onNode("-4 route show")).trimEnd();
+  const right = await shown();
+  assert.match(right, /^default via 172\.30\.0\.1/);
+  for (const commands of [
+    ["route delete default", "route delete 10.244.0.0/24"],
+    ["route flush dev eth0"],
+    ["address flush dev eth0"],
+    ["link set eth0 down", "link set eth0 up"],
+  ]) {
+    for (const command of commands) await onNode(command);
+    assert.notEqual(await shown(), right, commands.join());
+    await eventually(commands.join(), limitMs, async () => ((await shown()) === right ? true : undefined));
+  }
+  await eventually("the way out", limitMs, async () =>
+    (await seenOutside("node-2")) === "192.0.2.2" ? true : undefined,
+  );
 });

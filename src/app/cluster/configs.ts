@@ -20,7 +20,7 @@ import { renderContainerdConfig } from "../../core/cluster/containerd-config.ts"
 import { parseIP, scopeOf } from "../../core/net/mod.ts";
 import { bridgeName, clusterPaths, nodePaths, stateRoot } from "./paths.ts";
 import { pkiFiles } from "./pki.ts";
-import { apiHost, familyPlans, type Plan } from "./plan.ts";
+import { apiHost, familyPlans, nodeUplink, type Plan } from "./plan.ts";
 
 const zoneLabel = "topology.kubernetes.io/zone";
 
@@ -97,6 +97,7 @@ export function writeConfigs(plan: Plan): void {
       nodeName: node.name,
       address: node.address,
       podCIDR: node.podCIDR,
+      uplink: { link: "eth0", families: families.map((f) => nodeUplink(f, node.name)) },
       labels: node.zone === undefined ? {} : { [zoneLabel]: node.zone },
       ...(node.second ? { second: node.second } : {}),
       rootDir: at.kubeletDir,

@@ -4,38 +4,18 @@
 // controller's.
 import type { NftTables } from "../../agents/proxy/mod.ts";
 import { errorFields, type Log, pause } from "../../control/client/mod.ts";
-import { ipBatch, ipJson } from "../../edge/netns/mod.ts";
 import { routeEntries } from "./entry-nodes.ts";
 import { forward, hasWayOut, renderHostTable } from "./host-table.ts";
-import { ensureRoutes } from "./link-routes.ts";
+import { ensureUplink } from "./link-routes.ts";
 import { bridgeName, hostTableName } from "./paths.ts";
 import { type FamilyPlan, familyPlans, type Plan } from "./plan.ts";
 
 const lookEveryMs = 4000;
 
-interface Link {
-  flags: string[];
-  addr_info: { local?: string }[];
-}
-
-/** The bridge up, with the host's address on it. */
-async function ensureLink({ family, ranges, gateway }: FamilyPlan, bridge: string): Promise<void> {
-  const [link] = await ipJson<Link[]>(["address", "show", "dev", bridge]);
-  if (!link) return;
-  const lines: string[] = [];
-  const prefix = ranges.nodeCIDR.slice(ranges.nodeCIDR.indexOf("/"));
-  if (!link.addr_info.some((a) => a.local === gateway))
-    lines.push(`address replace ${gateway}${prefix} dev ${bridge}${family === 6 ? " nodad" : ""}`);
-  if (!link.flags.includes("UP")) lines.push(`link set ${bridge} up`);
-  await ipBatch(lines);
-}
-
-/** The routes to nodes, to pods and those of entry nodes; what is right is left alone. */
+/** The bridge's address, the routes to nodes, to pods and those of entry nodes; what is right is left alone. */
 export async function ensureHostRoutes(of: FamilyPlan, index: number, bridge: string): Promise<void> {
-  await ensureRoutes(of.family, bridge, [
-    { to: of.ranges.nodeCIDR, from: of.gateway },
-    ...of.nodes.map((n) => ({ to: n.podCIDR, via: n.address })),
-  ]);
+  const routes = of.nodes.map((n) => ({ to: n.podCIDR, via: n.address }));
+  await ensureUplink(bridge, { family: of.family, address: of.gateway, range: of.ranges.nodeCIDR, routes });
   await routeEntries(of, index, bridge);
 }
 
@@ -95,11 +75,7 @@ export async function keepHost(plan: Plan, options: KeepHostOptions, signal: Abo
   await pause(lookEveryMs, signal);
   while (!signal.aborted) {
     try {
-      if (failed || touched())
-        for (const f of families) {
-          await ensureLink(f, bridge);
-          await ensureHostRoutes(f, plan.index, bridge);
-        }
+      if (failed || touched()) for (const f of families) await ensureHostRoutes(f, plan.index, bridge);
       const mark = await nft.foreignMark();
       if (mark === undefined || mark !== rightAt) for (const putRight of tables) await putRight(mark);
       // What somebody does meanwhile is seen the next time.

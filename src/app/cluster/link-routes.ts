@@ -1,5 +1,6 @@
-// Routes of the host by a cluster's own link, set where they are missing: what is right is left alone, so that looking again
-// is quiet.
+// Address and routes by a cluster's own link, set where they are missing: what is right is left alone, so that looking again is
+// quiet.
+import type { UplinkFamily } from "../../core/cluster/config.ts";
 import { ipBatch, ipJson } from "../../edge/netns/mod.ts";
 
 export interface LinkRoute {
@@ -37,4 +38,23 @@ export async function ensureRoutes(family: 4 | 6, link: string, wanted: readonly
       ...(metric === undefined ? [] : [`metric ${metric}`]),
     ].join(" ");
   await ipBatch(missing.map(text));
+}
+
+interface ListedLink {
+  flags: string[];
+  addr_info: { local?: string }[];
+}
+
+/** The address on the link, and the routes. While the link is down nothing is done: somebody wants that. */
+export async function ensureUplink(
+  link: string,
+  { family, address, range, routes }: UplinkFamily,
+): Promise<void> {
+  const [there] = await ipJson<ListedLink[]>(["address", "show", "dev", link]);
+  if (!there?.flags.includes("UP")) return;
+  if (!there.addr_info.some((a) => a.local === address)) {
+    const prefix = range.slice(range.indexOf("/"));
+    await ipBatch([`address replace ${address}${prefix} dev ${link}${family === 6 ? " nodad" : ""}`]);
+  }
+  await ensureRoutes(family, link, [{ to: range, from: address }, ...routes]);
 }

@@ -10,7 +10,7 @@ import { makeHostTable } from "./host-table.ts";
 import { ensureHostRoutes } from "./keep-host.ts";
 import { spreadByPort } from "./multipath-hash.ts";
 import { bridgeName, hostTableName, netnsName, nodeLinkName } from "./paths.ts";
-import { type FamilyPlan, familyPlans, type Plan, type TakenRange } from "./plan.ts";
+import { type FamilyPlan, familyPlans, nodeUplink, type Plan, type TakenRange } from "./plan.ts";
 
 interface Route {
   dst: string;
@@ -126,10 +126,9 @@ export async function createNetwork(plan: Plan): Promise<void> {
           "link set lo up",
           ...families.map((f) => addressOn(f, f.nodes[i]!.address, "eth0")),
           "link set eth0 up",
-          ...families.flatMap(({ family, gateway, nodes }) => [
-            `route replace ${family === 4 ? "0.0.0.0/0" : "::/0"} via ${gateway}`,
-            ...nodes.filter((_, o) => o !== i).map((o) => `route replace ${o.podCIDR} via ${o.address}`),
-          ]),
+          ...families.flatMap((f) =>
+            nodeUplink(f, s.name).routes.map(({ to, via }) => `route replace ${to} via ${via}`),
+          ),
         ],
         s.netns,
       );

@@ -1,6 +1,6 @@
 // The plan of a cluster: which addresses, ports and names it uses on this machine. Pure: routes and other clusters' plans
 // come in, a plan or a refusal that names the collision and its cure goes out. Defaults: see docs/architecture.md.
-import type { ClusterFacts, ClusterRanges } from "../../core/cluster/config.ts";
+import type { ClusterFacts, ClusterRanges, UplinkFamily } from "../../core/cluster/config.ts";
 import {
   type CIDR,
   joinHostPort,
@@ -125,6 +125,20 @@ export interface FamilyPlan {
   ranges: ClusterRanges;
   gateway: string;
   nodes: { name: string; address: string; podCIDR: string }[];
+}
+
+/** How a node of that family's plan reaches the host, the others and their pods. */
+export function nodeUplink({ family, ranges, gateway, nodes }: FamilyPlan, name: string): UplinkFamily {
+  const own = nodes.find((n) => n.name === name)!;
+  return {
+    family,
+    address: own.address,
+    range: ranges.nodeCIDR,
+    routes: [
+      { to: family === 4 ? "0.0.0.0/0" : "::/0", via: gateway },
+      ...nodes.filter((n) => n !== own).map((n) => ({ to: n.podCIDR, via: n.address })),
+    ],
+  };
 }
 
 /** The families of a cluster, its first one first. */

@@ -20,6 +20,7 @@ import { createProbeClient } from "../../edge/probe/mod.ts";
 import { cgroupName } from "../cluster/paths.ts";
 import { runDns } from "./dns.ts";
 import { createNodeInformers } from "./informers.ts";
+import { keepUplink } from "./keep-uplink.ts";
 import { runProxy } from "./proxy.ts";
 
 function log(message: string, detail?: object): void {
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
     log("the proxy's loop ended; the process starts anew", { error: String(error) });
     process.exit(1);
   });
+  if (config.uplink) void keepUplink(config.uplink, log, stop.signal);
   const files = createPodFiles();
   void runLocalVolumes(
     {

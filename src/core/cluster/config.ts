@@ -54,6 +54,16 @@ export interface ServerConfig {
 }
 
 /** Read by `dist/node.js --config FILE`. Runs inside the node's network namespace. */
+/** How a node (or the host) reaches the others by one link. */
+export interface UplinkFamily {
+  family: 4 | 6;
+  /** Its own there. */
+  address: string;
+  /** CIDR of the addresses that are on the link itself. */
+  range: string;
+  routes: { to: string; via: string }[];
+}
+
 export interface NodeConfig {
   cluster: ClusterFacts;
   nodeName: string;
@@ -63,6 +73,8 @@ export interface NodeConfig {
   podCIDR: string;
   /** The same of the other family; exactly when the cluster has `second`. */
   second?: { address: string; podCIDR: string };
+  /** What the node process keeps of the way to the others; absent where the machine's own network does that. */
+  uplink?: { link: string; families: UplinkFamily[] };
   labels: Record<string, string>;
   /** State of the kubelet role (volumes, tokens, logs). */
   rootDir: string;
