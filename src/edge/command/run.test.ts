@@ -17,6 +17,10 @@ test("lines are handed over one by one; a last one without an end is not", async
   assert.deepEqual(lines, ["a", "b"]);
 });
 
+test("a program starts where it is told to", async () => {
+  assert.equal(await run("pwd", [], { directory: "/" }), "/\n");
+});
+
 const failures: [name: string, command: string, args: string[], options: RunOptions, message: string][] = [
   ["an exit code", "sh", ["-c", "echo no >&2; exit 3"], {}, "sh -c echo no >&2; exit 3: exit code 3: no"],
   ["a time limit", "sleep", ["5"], { timeoutMs: 50 }, "sleep 5: no answer within 50 ms"],

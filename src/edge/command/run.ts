@@ -5,6 +5,8 @@ import { CommandError } from "./command-error.ts";
 export interface RunOptions {
   /** Written to the program's standard input, in pieces where it is long. */
   input?: string | Iterable<string>;
+  /** Where the program starts; default: where this process is. */
+  directory?: string;
   /** Default 10 s; the program is killed at the limit. */
   timeoutMs?: number;
   /** Characters of standard output that are kept at most (16 Mi); a program that writes more is killed. */
@@ -19,9 +21,12 @@ const maxWords = 65_536;
 
 /** Resolves with the standard output ("" with `onLine`); rejects with CommandError. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { input = "", timeoutMs = 10_000, maxOutput = 16 << 20, onLine } = options;
+  const { input = "", directory, timeoutMs = 10_000, maxOutput = 16 << 20, onLine } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      ...(directory === undefined ? {} : { cwd: directory }),
+    });
     const out: string[] = [];
     let length = 0;
     let tail = "";
