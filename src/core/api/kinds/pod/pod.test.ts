@@ -30,7 +30,13 @@ test("defaults of a pod, as Kubernetes writes them", () => {
           env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
         },
       ],
-      volumes: [{ name: "a" }, { name: "b", configMap: { name: "cm" } }],
+      volumes: [
+        { name: "a" },
+        { name: "b", configMap: { name: "cm" } },
+        { name: "c", image: { reference: "nginx" } },
+        { name: "d", image: { reference: "nginx:1" } },
+        { name: "e", image: { reference: "nginx:1", pullPolicy: "Never" } },
+      ],
     },
   };
   pod.setDefaults!(p);
@@ -57,6 +63,9 @@ test("defaults of a pod, as Kubernetes writes them", () => {
     volumes: [
       { name: "a", emptyDir: {} },
       { name: "b", configMap: { name: "cm", defaultMode: 420 } },
+      { name: "c", image: { reference: "nginx", pullPolicy: "Always" } },
+      { name: "d", image: { reference: "nginx:1", pullPolicy: "IfNotPresent" } },
+      { name: "e", image: { reference: "nginx:1", pullPolicy: "Never" } },
     ],
     dnsPolicy: "ClusterFirst",
     restartPolicy: "Always",

@@ -192,6 +192,27 @@ const rows: [name: string, spec: object, messages: string[]][] = [
     [`spec.containers[0].volumeMounts.subPath: Invalid value: "../x": must not contain '..'`],
   ],
   [
+    "part of an image",
+    {
+      volumes: [{ name: "v", image: { reference: "a:1", pullPolicy: "Always" } }],
+      ...withContainer({
+        volumeMounts: [
+          { name: "v", mountPath: "/v", subPath: "x", readOnly: true },
+          { name: "v", mountPath: "/w", subPathExpr: "y" },
+        ],
+      }),
+    },
+    [],
+  ],
+  [
+    "part of an image, upward",
+    {
+      volumes: [{ name: "v", image: { reference: "a:1", pullPolicy: "Always" } }],
+      ...withContainer({ volumeMounts: [{ name: "v", mountPath: "/v", subPath: "a/../.." }] }),
+    },
+    [`spec.containers[0].volumeMounts.subPath: Invalid value: "a/../..": must not contain '..'`],
+  ],
+  [
     "a probe without handler",
     withContainer({ livenessProbe: {} }),
     ["spec.containers[0].livenessProbe: Required value: must specify a handler type"],

@@ -50,9 +50,6 @@ export function validateMounts(
       errors.push(
         invalid(`${here}.mountPath`, m.mountPath, "must not already exist as a path in volumeDevices"),
       );
-    if (volumes.get(m.name)?.image)
-      for (const key of ["subPath", "subPathExpr"] as const)
-        if (m[key]) errors.push(invalid(`${here}.${key}`, m[key], "not allowed in image volume sources"));
     // Kubernetes names the list, not the mount, from here on.
     if (m.subPath) errors.push(...localPath(`${path}.subPath`, m.subPath));
     if (m.subPathExpr) {

@@ -44,6 +44,19 @@ const rows: [name: string, spec: object, messages: string[]][] = [
       "spec.volumes[0].secret.items[0].mode: Invalid value: 4096: must be a number between 0 and 0777 (octal), both inclusive",
     ],
   ],
+  ["image", { volumes: [{ name: "v", image: { reference: "a:1", pullPolicy: "Never" } }] }, []],
+  [
+    "image without a name",
+    { volumes: [{ name: "v", image: { reference: "", pullPolicy: "Always" } }] },
+    ["spec.volumes[0].image.reference: Required value"],
+  ],
+  [
+    "image with an unknown pull policy",
+    { volumes: [{ name: "v", image: { reference: "a", pullPolicy: "Maybe" } }] },
+    [
+      'spec.volumes[0].image.pullPolicy: Unsupported value: "Maybe": supported values: "Always", "IfNotPresent", "Never"',
+    ],
+  ],
   [
     "hostPath of an unknown type",
     { volumes: [{ name: "v", hostPath: { path: "/a", type: "Dir" } }] },
