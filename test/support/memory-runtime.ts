@@ -2,6 +2,7 @@
 // of as containerd's do; nothing runs.
 import type {
   ContainerConfig,
+  ImageMounts,
   PodFiles,
   PodRuntime,
   RuntimeContainer,
@@ -213,6 +214,10 @@ export function createMemoryFiles(): MemoryFiles {
     writeFile: async (path, content) => void files.set(path, content),
     checkHostPath: async () => {},
     resolveSubPath: async (volume, subPath) => `${volume}/${subPath}`,
+    async findInside(root, path) {
+      const whole = path === "" ? root : `${root}/${path}`;
+      return [...files.keys()].some(below(whole)) ? whole : undefined;
+    },
     readTail: async (path) => files.get(path),
     sharesMounts: async () => true,
     readText: async () => "",
@@ -228,5 +233,13 @@ export function createMemoryFiles(): MemoryFiles {
           .map((k) => k.slice(path.length + 1).split("/")[0]!),
       ),
     ],
+  };
+}
+
+/** Images' files among the files in memory: each image has an /etc/passwd and no more. */
+export function createMemoryImageMounts(files: MemoryFiles): ImageMounts {
+  return {
+    mount: (imageId, path) => files.writeFile(`${path}/etc/passwd`, imageId, 0o644),
+    unmount: (path) => files.removeTree(path),
   };
 }

@@ -3,8 +3,9 @@ import type { EventRecorder, Informer, KubeClient } from "../../control/client/m
 import type { Pod, Service } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import type { Allocatable, PodFiles, ReferredObjects } from "./content/mod.ts";
+import type { KubeletMetrics } from "./metrics.ts";
 import type { ProbeClient } from "./probes/mod.ts";
-import type { Images, PodRuntime } from "./runtime/mod.ts";
+import type { ImageMounts, Images, PodRuntime } from "./runtime/mod.ts";
 
 export interface NodeFacts {
   nodeName: string;
@@ -31,9 +32,11 @@ export interface KubeletContext {
   files: PodFiles;
   probes: ProbeClient;
   images: Images;
+  imageMounts: ImageMounts;
   events: EventRecorder;
   services: Informer<Service>;
   objects: ReferredObjects;
+  metrics: Pick<KubeletMetrics, "imageVolumes">;
   /** Sandboxes made at once. */
   sandboxGate: Gate;
   /** Text of the machine's resolv.conf and hosts file. */

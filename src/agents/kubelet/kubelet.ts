@@ -25,7 +25,7 @@ import {
 } from "./node/mod.ts";
 import { createPodWorker, createRuntimeAudit, createStatusWriter, type PodWorker } from "./pod/mod.ts";
 import type { ProbeClient } from "./probes/mod.ts";
-import { createImages, meterRuntime, type PodRuntime } from "./runtime/mod.ts";
+import { createImages, type ImageMounts, meterRuntime, type PodRuntime } from "./runtime/mod.ts";
 import type { PodRuntimePort } from "./server/runtime-port.ts";
 
 export interface KubeletOptions {
@@ -33,6 +33,7 @@ export interface KubeletOptions {
   /** Copies of Services that run for the whole process; absent: the kubelet has its own. */
   informers?: InformerSource;
   runtime: PodRuntime;
+  imageMounts: ImageMounts;
   files: PodFiles;
   probes: ProbeClient;
   machine: MachineFacts;
@@ -113,9 +114,11 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
     files,
     probes: options.probes,
     images: createImages(runtime, options.probes, now),
+    imageMounts: options.imageMounts,
     events,
     services: serviceInformer,
     objects,
+    metrics,
     sandboxGate: createGate(Math.max(4, machine.cpus * sandboxesPerCore)),
     hostFiles: { resolvConf: "", hosts: "" },
     now,

@@ -86,3 +86,17 @@ test("requests to the API server by method and code", () => {
     /^rest_client_requests_total\{code="<error>",method="GET",host="172.30.0.1:6443"\} 1$/m,
   );
 });
+
+test("image volumes: how many were asked for, mounted, and failed", () => {
+  const metrics = create();
+  metrics.imageVolumes("requested", 2);
+  metrics.imageVolumes("mounted", 1);
+  metrics.imageVolumes("failed", 1);
+  const text = metrics.text();
+  for (const line of [
+    "kubelet_image_volume_requested_total 2",
+    "kubelet_image_volume_mounted_succeed_total 1",
+    "kubelet_image_volume_mounted_errors_total 1",
+  ])
+    assert.ok(text.includes(`\n${line}\n`), `${line}\n${text}`);
+});

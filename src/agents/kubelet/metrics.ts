@@ -13,6 +13,8 @@ import type { RuntimeWatcher } from "./runtime/mod.ts";
 export interface KubeletMetrics {
   /** Told of every call of the container runtime. */
   readonly runtime: RuntimeWatcher;
+  /** Image volumes that containers asked for, and what came of them. */
+  imageVolumes(what: "requested" | "mounted" | "failed", count: number): void;
   /** A request to the API server is answered; `code` is "<error>" when it was not. */
   requested(method: string, code: string, milliseconds: number): void;
   /** A pod of this node came or changed; `ms` since the epoch. */
@@ -98,6 +100,17 @@ export function createKubeletMetrics(options: { nodeName: string; host: string }
     sandboxBuckets,
     ["runtime_handler"],
   );
+  const imageVolumes = {
+    requested: page
+      .counter("kubelet_image_volume_requested_total", "Number of requested image volumes.")
+      .with(),
+    mounted: page
+      .counter("kubelet_image_volume_mounted_succeed_total", "Number of successful image volume mounts.")
+      .with(),
+    failed: page
+      .counter("kubelet_image_volume_mounted_errors_total", "Number of failed image volume mounts.")
+      .with(),
+  };
   const requests = page.counter(
     "rest_client_requests_total",
     "Number of HTTP requests, partitioned by status code, method, and host.",
@@ -137,6 +150,7 @@ export function createKubeletMetrics(options: { nodeName: string; host: string }
         else sandboxes.with(handler).observe(milliseconds / 1000);
       },
     },
+    imageVolumes: (what, count) => imageVolumes[what].add(count),
     requested(method, code, milliseconds) {
       requests.with(code, method, host).add();
       requestTimes.with(method, host).observe(milliseconds / 1000);

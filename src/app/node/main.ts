@@ -74,6 +74,7 @@ async function main(): Promise<void> {
       client,
       informers,
       runtime,
+      imageMounts: runtime.imageMounts,
       files,
       probes: createProbeClient(),
       machine: readMachine(config.rootDir),

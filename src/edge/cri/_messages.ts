@@ -239,6 +239,16 @@ export const messages: Readonly<Record<string, Fields>> = {
   RuntimeCondition: { type: "1 string", status: "2 bool", reason: "3 string", message: "4 string" },
   RuntimeStatus: { conditions: "1 *RuntimeCondition" },
   StatusResponse: { status: "1 RuntimeStatus", info: "2 map" },
+  // containerd's snapshots and containers (containerd.services.snapshots.v1, containerd.services.containers.v1).
+  SnapshotMount: { type: "1 string", source: "2 string", options: "4 *string" },
+  SnapshotRequest: { snapshotter: "1 string", key: "2 string" },
+  ViewSnapshotRequest: { snapshotter: "1 string", key: "2 string", parent: "3 string", labels: "4 map" },
+  SnapshotMounts: { mounts: "1 *SnapshotMount" },
+  FieldMask: { paths: "1 *string" },
+  GetContainerRequest: { id: "1 string" },
+  ContainerRecord: { id: "1 string", spec: "5 Any" },
+  GetContainerResponse: { container: "1 ContainerRecord" },
+  UpdateContainerRequest: { container: "1 ContainerRecord", updateMask: "2 FieldMask" },
   // containerd's events (containerd.services.events.v1).
   SubscribeRequest: { filters: "1 *string" },
   Any: { typeUrl: "1 string", value: "2 bytes" },
@@ -275,6 +285,15 @@ export const services = {
     ImageStatus: ["ImageStatusRequest", "ImageStatusResponse"],
     PullImage: ["PullImageRequest", "PullImageResponse"],
     RemoveImage: ["RemoveImageRequest", "Empty"],
+  },
+  "containerd.services.snapshots.v1.Snapshots": {
+    View: ["ViewSnapshotRequest", "SnapshotMounts"],
+    Mounts: ["SnapshotRequest", "SnapshotMounts"],
+    Remove: ["SnapshotRequest", "Empty"],
+  },
+  "containerd.services.containers.v1.Containers": {
+    Get: ["GetContainerRequest", "GetContainerResponse"],
+    Update: ["UpdateContainerRequest", "GetContainerResponse"],
   },
   "containerd.services.events.v1.Events": {
     Subscribe: ["SubscribeRequest", "Envelope", "stream"],

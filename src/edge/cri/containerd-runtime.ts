@@ -1,6 +1,8 @@
 // The kubelet's PodRuntime over containerd's socket: CRI v1 for pods and images, containerd's event stream for deaths
 // (CRI in containerd 1.6 has no GetContainerEvents).
 import type {
+  ContainerConfig,
+  ImageMounts,
   PodRuntime,
   RegistryAuth,
   RuntimeContainer,
@@ -10,6 +12,8 @@ import type {
 } from "../../agents/kubelet/mod.ts";
 import { pause } from "../../control/client/mod.ts";
 import { CriError, openChannel } from "./_channel.ts";
+import { createImageMounts } from "./_image-mounts.ts";
+import { forbidExecution } from "./_noexec.ts";
 import { createStdinRelease } from "./_stdin-release.ts";
 import { wouldLoseNow } from "./_streaming-sockets.ts";
 
@@ -19,6 +23,7 @@ const slowMs = 120_000;
 const notFound = 5;
 
 export interface ContainerdRuntime extends PodRuntime {
+  readonly imageMounts: ImageMounts;
   close(): void;
 }
 
@@ -125,15 +130,17 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
   const byPod = (podUid: string | undefined): object =>
     podUid === undefined ? {} : { filter: { labelSelector: { [uidLabel]: podUid } } };
 
-  /** Where containerd's CRI plugin keeps its FIFOs; it does not change while containerd runs. */
-  let stateDirKnown: string | undefined;
-  async function stateDir(): Promise<string> {
-    if (stateDirKnown !== undefined) return stateDirKnown;
+  /** What containerd's CRI plugin was told at its start: where its FIFOs are, what unpacks images. */
+  let told: { stateDir: string; snapshotter: string } | undefined;
+  async function configuration(): Promise<{ stateDir: string; snapshotter: string }> {
+    if (told) return told;
     const { info } = await call("Status", { verbose: true }, quickMs);
-    const dir: unknown = JSON.parse(info.config ?? "{}").stateDir;
-    if (typeof dir !== "string") throw new Error("the runtime does not tell its state directory");
-    stateDirKnown = dir;
-    return dir;
+    const { stateDir, containerd } = JSON.parse(info.config ?? "{}");
+    if (typeof stateDir !== "string") throw new Error("the runtime does not tell its state directory");
+    if (typeof containerd?.snapshotter !== "string")
+      throw new Error("the runtime does not tell its snapshotter");
+    told = { stateDir, snapshotter: containerd.snapshotter };
+    return told;
   }
 
   /** Where containerd serves its streams, once it has told. */
@@ -146,7 +153,7 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
   async function watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
     const filters = ['topic=="/tasks/exit",namespace=="k8s.io"', 'topic=="/tasks/oom",namespace=="k8s.io"'];
     const stdin = createStdinRelease({
-      stateDir,
+      stateDir: async () => (await configuration()).stateDir,
       wouldLose: async () => streamPort !== undefined && (await wouldLoseNow(streamPort)),
       signal,
     });
@@ -168,7 +175,23 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
     }
   }
 
+  /** Keeps a container that has not started from executing what it has mounted there. */
+  async function seal(id: string, mounts: ContainerConfig["mounts"]): Promise<void> {
+    const sealed = mounts.filter((m) => m.noexec);
+    if (sealed.length === 0) return;
+    const { spec } = (await call("Get", { id }, quickMs)).container;
+    let text: string = spec.value.toString("utf8");
+    for (const { containerPath } of sealed) {
+      const next = forbidExecution(text, containerPath);
+      if (next === undefined) throw new Error(`the container has no mount at ${containerPath}`);
+      text = next;
+    }
+    const container = { id, spec: { typeUrl: spec.typeUrl, value: Buffer.from(text) } };
+    await call("Update", { container, updateMask: { paths: ["spec"] } }, quickMs);
+  }
+
   return {
+    imageMounts: createImageMounts(channel, async () => (await configuration()).snapshotter),
     async version() {
       const v = await call("Version", {}, quickMs);
       return { name: v.runtimeName, version: v.runtimeVersion };
@@ -201,7 +224,13 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
       return answer && containerOf(answer.status);
     },
     async createContainer(podSandboxId, config, sandboxConfig) {
-      return (await call("CreateContainer", { podSandboxId, config, sandboxConfig }, slowMs)).containerId;
+      const request = { podSandboxId, config, sandboxConfig };
+      const { containerId } = await call("CreateContainer", request, slowMs);
+      await seal(containerId, config.mounts).catch(async (error) => {
+        await call("RemoveContainer", { containerId }, slowMs).catch(() => undefined);
+        throw error;
+      });
+      return containerId;
     },
     async startContainer(containerId) {
       await call("StartContainer", { containerId }, slowMs);

@@ -55,6 +55,36 @@ test("a sub-path is made where missing and never leaves its volume", async () =>
   await assert.rejects(files.resolveSubPath(volume, "escape/passwd"), /not within volume/);
 });
 
+test("what a path names inside of a directory, wherever its links lead", async () => {
+  const root = join(dir, "root");
+  mkdirSync(join(root, "etc/d"), { recursive: true });
+  await files.writeFile(join(root, "etc/file"), "", 0o644);
+  const links = [
+    ["absolute", "/etc"],
+    ["up", "../../../../../etc/file"],
+    ["etc/d/relative", "../file"],
+    ["twice", "absolute/d/relative"],
+    ["loop", "loop"],
+    ["nowhere", "/usr"],
+  ] as const;
+  for (const [name, target] of links) symlinkSync(target, join(root, name));
+  const rows: [path: string, found: string | undefined][] = [
+    ["", ""],
+    ["etc/", "/etc"],
+    ["./etc//file", "/etc/file"],
+    ["absolute/file", "/etc/file"],
+    ["up", "/etc/file"],
+    ["twice", "/etc/file"],
+    ["../etc", "/etc"],
+    ["etc/none", undefined],
+    ["etc/file/below", undefined],
+    ["loop", undefined],
+    ["nowhere", undefined],
+  ];
+  for (const [path, found] of rows)
+    assert.equal(await files.findInside(root, path), found === undefined ? undefined : root + found, path);
+});
+
 test("hostPath types are checked and made", async () => {
   await files.checkHostPath(join(dir, "made"), "DirectoryOrCreate");
   await files.checkHostPath(join(dir, "made"), "Directory");

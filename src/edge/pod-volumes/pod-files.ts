@@ -20,6 +20,7 @@ import { dirname, join } from "node:path";
 import type { HostPathType, Ownership, PodFiles } from "../../agents/kubelet/mod.ts";
 import { run } from "../command/mod.ts";
 import { writeVolume } from "./_atomic-volume.ts";
+import { findInside } from "./_find-inside.ts";
 
 const setgid = 0o2000;
 
@@ -184,6 +185,7 @@ export function createPodFiles(): PodFiles {
     },
     checkHostPath,
     resolveSubPath,
+    findInside,
     readTail,
     sharesMounts,
     readText: (path) => readFile(path, "utf8").catch(() => ""),

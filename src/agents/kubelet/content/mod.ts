@@ -1,5 +1,6 @@
 export * from "./environment.ts";
 export * from "./expand.ts";
+export * from "./image-volumes.ts";
 export * from "./pod-dns.ts";
 export type * from "./pod-files.ts";
 export * from "./pod-objects.ts";

@@ -43,6 +43,11 @@ export interface PodFiles {
   checkHostPath(path: string, type: HostPathType): Promise<void>;
   /** The path below the volume with links resolved, made where missing; refuses one that leads out of the volume. */
   resolveSubPath(volume: string, subPath: string): Promise<string>;
+  /**
+   * What `path` names where `root` is the root of all, as for a process that sees nothing else: links that lead up or begin
+   * with / stay below it. Undefined where there is nothing; nothing is made.
+   */
+  findInside(root: string, path: string): Promise<string | undefined>;
   /** The last `maxBytes` of a file; undefined when there is none. */
   readTail(path: string, maxBytes: number): Promise<string | undefined>;
   /** Whether mounts made at or above the path on this machine reach mounts taken from it. */

@@ -3,12 +3,13 @@ import { quantityValue } from "../../../core/api/quantity/mod.ts";
 import type { Container, PersistentVolume, Pod, Volume } from "../../../core/api/types.ts";
 import type { Mount } from "../runtime/mod.ts";
 import { expandReferences } from "./expand.ts";
+import { imageMountSource } from "./image-volumes.ts";
 import type { HostPathType, Ownership, PodFiles } from "./pod-files.ts";
 import { type ContentInput, hasContent, VolumeError, volumeContent } from "./volume-content.ts";
 
 export const podDirectory = (rootDir: string, uid: string): string => `${rootDir}/pods/${uid}`;
 
-/** Where a volume is on this machine. */
+/** Where a volume is on this machine; one of an image has a place for each image that it had. */
 export function volumePath(podDir: string, volume: Volume): string {
   if (volume.hostPath) return volume.hostPath.path;
   // A claim's volume is reached by a link, so that its place is known without asking the API again.
@@ -42,6 +43,8 @@ export async function setUpVolume(
   },
 ): Promise<void> {
   const { podDir, files, content, claimed } = options;
+  // An image is pulled and mounted when a container that wants it starts: another one need not wait for it.
+  if (volume.image) return;
   const path = volumePath(podDir, volume);
   if (hasContent(volume)) {
     await files.writeVolume(path, volumeContent(volume, content), ownership(pod, false));
@@ -70,22 +73,35 @@ const propagation = {
   Bidirectional: "PROPAGATION_BIDIRECTIONAL",
 } as const;
 
-/** CRI mounts of a container, in the spec's order. Volumes must be set up. `variables` serve subPathExpr. */
+/**
+ * CRI mounts of a container, in the spec's order. Volumes must be set up. `variables` serve subPathExpr; `showImage` resolves
+ * with where an image volume's files are.
+ */
 export async function containerMounts(
   pod: Pod,
   container: Container,
-  options: { podDir: string; files: PodFiles; variables: ReadonlyMap<string, Buffer> },
+  options: {
+    podDir: string;
+    files: PodFiles;
+    variables: ReadonlyMap<string, Buffer>;
+    showImage(volume: string): Promise<string>;
+  },
 ): Promise<Mount[]> {
   const mounts: Mount[] = [];
   for (const m of container.volumeMounts ?? []) {
     const volume = pod.spec?.volumes?.find((v) => v.name === m.name);
     if (!volume) throw new VolumeError(`volume ${m.name} of container ${container.name} does not exist`);
-    let hostPath = volumePath(options.podDir, volume);
     const sub = m.subPathExpr ? expandSubPath(m.subPathExpr, options.variables) : (m.subPath ?? "");
     if (sub !== "") {
       if (sub.startsWith("/")) throw new VolumeError(`subPath "${sub}" must not be an absolute path`);
       if (sub.split("/").includes("..")) throw new VolumeError(`subPath "${sub}" must not contain '..'`);
-      hostPath = await options.files.resolveSubPath(hostPath, sub);
+    }
+    let hostPath: string;
+    if (volume.image)
+      hostPath = await imageMountSource(options.files, await options.showImage(volume.name), sub);
+    else {
+      hostPath = volumePath(options.podDir, volume);
+      if (sub !== "") hostPath = await options.files.resolveSubPath(hostPath, sub);
     }
     const wish = propagation[(m.mountPropagation ?? "None") as keyof typeof propagation];
     // A machine whose mounts are private has nothing to hand on: the container then has what is mounted when it starts.
@@ -93,7 +109,11 @@ export async function containerMounts(
     mounts.push({
       containerPath: m.mountPath.startsWith("/") ? m.mountPath : `/${m.mountPath}`,
       hostPath,
-      readonly: (m.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false),
+      readonly:
+        volume.image !== undefined ||
+        (m.readOnly ?? false) ||
+        (volume.persistentVolumeClaim?.readOnly ?? false),
+      ...(volume.image ? { noexec: true } : {}),
       propagation: idle ? propagation.None : wish,
     });
   }

@@ -5,6 +5,7 @@ import {
   ContainerConfigError,
   containerEnvironment,
   containerMounts,
+  ImageVolumeError,
   type PodVolumes,
   podHostname,
   renderHostsFile,
@@ -23,6 +24,7 @@ import {
   type SandboxConfig,
 } from "../runtime/mod.ts";
 import type { Start } from "./decide.ts";
+import type { PodImageVolumes, PulledImages } from "./image-volumes.ts";
 
 /** `waiting` of a container that did not start. */
 export class StartError extends Error {
@@ -48,6 +50,7 @@ export interface StartInput {
   events: PodEvents;
   /** Begun while the sandbox was being made. */
   image: Promise<RuntimeImage>;
+  imageVolumes: Pick<PodImageVolumes, "pulled" | "show">;
   /** An ephemeral container's target, by id. */
   targetId?: string | undefined;
   /** The container runs; its postStart hook has not. */
@@ -100,17 +103,25 @@ export async function startContainer(context: KubeletContext, input: StartInput)
   const { facts, runtime, now } = context;
   const say = events.of(start);
   let image: RuntimeImage;
+  let volumeImages: PulledImages;
   try {
-    image = await input.image;
+    volumeImages = await input.imageVolumes.pulled(container, say);
+    image = await input.image.catch((error) => {
+      if (error instanceof ImageError) say.warning("Failed", `Error: ${error.reason}`);
+      throw error;
+    });
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    say.warning("Failed", `Error: ${error.reason}`);
     throw new StartError(error.reason, error.message, error.retryAt);
   }
 
   const hostIPs = facts.addresses;
   const podIPs = pod.spec?.hostNetwork ? hostIPs : sandbox.ips;
   const terminationLog = `${volumes.podDir}/containers/${container.name}/${start.attempt}`;
+  const notCreated = (message: string): StartError => {
+    say.warning("Failed", `Error: ${message}`);
+    return new StartError("CreateContainerError", message, now() + retryConfigMs);
+  };
   let config: ReturnType<typeof containerConfig>;
   try {
     const environment = containerEnvironment({
@@ -130,6 +141,7 @@ export async function startContainer(context: KubeletContext, input: StartInput)
       podDir: volumes.podDir,
       files: context.files,
       variables: environment.variables,
+      showImage: (volume) => input.imageVolumes.show(volume, volumeImages.get(volume)!),
     });
     config = containerConfig(pod, container, {
       attempt: start.attempt,
@@ -142,6 +154,8 @@ export async function startContainer(context: KubeletContext, input: StartInput)
       ...(input.targetId ? { targetId: input.targetId } : {}),
     });
   } catch (error) {
+    // Where CRI has image volumes, it is the making of the container that fails.
+    if (error instanceof ImageVolumeError) throw notCreated(error.message);
     const known = error instanceof ContainerConfigError || error instanceof VolumeError;
     const message =
       error instanceof VolumeError || !known
@@ -155,9 +169,7 @@ export async function startContainer(context: KubeletContext, input: StartInput)
   try {
     id = await runtime.createContainer(sandbox.id, config, input.sandboxConfig);
   } catch (error) {
-    const message = (error as Error).message;
-    say.warning("Failed", `Error: ${message}`);
-    throw new StartError("CreateContainerError", message, now() + retryConfigMs);
+    throw notCreated((error as Error).message);
   }
   say.normal("Created", "Container created");
   try {

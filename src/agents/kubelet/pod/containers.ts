@@ -4,11 +4,12 @@ import { createBackOff } from "../back-off.ts";
 import { pullSecrets } from "../content/mod.ts";
 import { podKey } from "../kubelet-context.ts";
 import { allContainers, type SpecContainer } from "../pod-text.ts";
-import type { RuntimeImage } from "../runtime/mod.ts";
 import { StartError, startContainer } from "./container-start.ts";
 import { stopContainer } from "./container-stop.ts";
 import type { Kill, Start } from "./decide.ts";
+import { createPodImageVolumes } from "./image-volumes.ts";
 import { graceSeconds, type PodParts } from "./parts.ts";
+import { type Pull, pullSettled, watchPull } from "./pull.ts";
 import type { PodSandboxes } from "./sandboxes.ts";
 import type { StartFailure } from "./state.ts";
 
@@ -17,18 +18,18 @@ export interface PodContainers {
   readonly failures: Map<string, StartFailure>;
   readonly stopping: Set<string>;
   readonly hooking: Set<string>;
-  /** Asks for the container's image, so that it is there when the container starts. */
+  /** Asks for the container's image and those of volumes, so that they are there when the container starts. */
   prefetch(container: SpecContainer): void;
-  /** Starts it, or fails to and remembers why. False: its image is still on its way; the worker is woken by it. */
+  /** Starts it, or fails to and remembers why. False: an image is still on its way; the worker is woken by it. */
   start(start: Start): Promise<boolean>;
+  /** All that was to start now has started or failed. */
+  endRound(): void;
   /** Resolves when it is dead; wakes the worker. Never rejects. */
   kill(kill: Kill): Promise<void>;
   /** An id that died and is not known (yet): maybe that of a container being started. */
   diedEarly(id: string): void;
 }
 
-/** A pull that takes longer is waited for beside the worker's other work. */
-const imagePatienceMs = 250;
 const deadKept = 2;
 
 export function createPodContainers(
@@ -45,11 +46,8 @@ export function createPodContainers(
   const early = new Set<string>();
   let starting = 0;
 
-  interface Image {
-    promise: Promise<RuntimeImage>;
-    settled: boolean;
-  }
-  const images = new Map<string, Image>();
+  const images = new Map<string, Pull>();
+  const imageVolumes = createPodImageVolumes(parts, pullSecretsOf);
 
   async function pullSecretsOf(): Promise<readonly Secret[]> {
     const { secrets, missing } = await pullSecrets(context.client, parts.pod());
@@ -61,40 +59,24 @@ export function createPodContainers(
     return secrets;
   }
 
-  function imageOf(c: SpecContainer): Image {
-    const { name } = c.container;
+  function imageOf(c: SpecContainer): Pull {
+    const { name, image, imagePullPolicy } = c.container;
     const known = images.get(name);
     if (known) return known;
-    const promise = context.images.ensure(parts.pod(), c.container, {
-      events: events.of(c),
-      secrets: pullSecretsOf,
-    });
-    const image = { promise, settled: false };
-    const settle = (): void => {
-      image.settled = true;
-    };
-    promise.then(settle, settle);
-    images.set(name, image);
-    return image;
-  }
-
-  /** True when the image is there or has failed; false while it is being pulled. */
-  async function imageSettled(image: Image): Promise<boolean> {
-    if (image.settled) return true;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, imagePatienceMs);
-    });
-    await Promise.race([image.promise.catch(() => undefined), patience]);
-    clearTimeout(timer);
-    if (!image.settled) void image.promise.catch(() => undefined).then(parts.wake);
-    return image.settled;
+    const wish = { image, pullPolicy: imagePullPolicy };
+    const pull = watchPull(
+      context.images.ensure(parts.pod(), wish, { events: events.of(c), secrets: pullSecretsOf }),
+    );
+    images.set(name, pull);
+    return pull;
   }
 
   async function start(s: Start): Promise<boolean> {
     const { name } = s.container;
+    imageVolumes.ask();
     const image = imageOf(s);
-    if (!(await imageSettled(image)) || parts.leaving.aborted) return false;
+    for (const pull of [...imageVolumes.pullsOf(s.container), image])
+      if (!(await pullSettled(pull, parts.wake)) || parts.leaving.aborted) return false;
     const sandbox = cache.sandbox!;
     if (s.after) backOff.next(name, s.after.finishedAt, now());
     const target = (s.container as { targetContainerName?: string }).targetContainerName;
@@ -110,6 +92,7 @@ export function createPodContainers(
         volumes,
         events,
         image: image.promise,
+        imageVolumes,
         targetId: targetId || undefined,
         leaving: parts.leaving,
         async onStarted(started) {
@@ -181,7 +164,11 @@ export function createPodContainers(
     failures,
     stopping,
     hooking,
-    prefetch: (c) => void imageOf(c),
+    prefetch(c) {
+      imageVolumes.ask();
+      imageOf(c);
+    },
+    endRound: () => imageVolumes.endRound(),
     start,
     kill,
     diedEarly: (id) => void (starting > 0 && early.add(id)),

@@ -3,6 +3,7 @@
 import { isSidecar } from "../../../core/api/kinds/pod/sidecar.ts";
 import { pods } from "../../../core/api/refs.ts";
 import { isConflict, isNotFound } from "../../../core/api/status.ts";
+import { unmountImages } from "../content/mod.ts";
 import { allContainers, type SpecContainer } from "../pod-text.ts";
 import { cgroupParent, logDirectory, type RuntimeContainer } from "../runtime/mod.ts";
 import { stopContainer } from "./container-stop.ts";
@@ -88,6 +89,7 @@ export function endPod(
     // The phase is final now; said again so that the address and the sandbox's end are told too.
     await input.publish(true);
     if (!input.deleted) return;
+    await unmountImages(context, parts.volumes.podDir);
     await context.files.removeTree(parts.volumes.podDir);
     await forget();
     for (const c of cache.containers) await runtime.removeContainer(c.id);

@@ -1,7 +1,7 @@
 // Compares what the runtime has with what is believed and wanted: at the start for pods that nobody knows any more, each
 // minute for deaths that were not told.
 
-import { podDirectory } from "../content/mod.ts";
+import { podDirectory, unmountImages } from "../content/mod.ts";
 import type { KubeletContext } from "../kubelet-context.ts";
 import type { PodWorker } from "./worker.ts";
 
@@ -14,7 +14,7 @@ export interface RuntimeAudit {
 
 /** `workers` by pod uid, live. */
 export function createRuntimeAudit(
-  context: Pick<KubeletContext, "runtime" | "files" | "facts" | "log">,
+  context: Pick<KubeletContext, "runtime" | "files" | "imageMounts" | "facts" | "log">,
   workers: ReadonlyMap<string, PodWorker>,
 ): RuntimeAudit {
   const { runtime, files, facts, log } = context;
@@ -36,8 +36,12 @@ export function createRuntimeAudit(
         });
       }
     }
-    for (const uid of await files.list(`${facts.rootDir}/pods`))
-      if (!wanted.has(uid) && !workers.has(uid)) await files.removeTree(podDirectory(facts.rootDir, uid));
+    for (const uid of await files.list(`${facts.rootDir}/pods`)) {
+      if (wanted.has(uid) || workers.has(uid)) continue;
+      const podDir = podDirectory(facts.rootDir, uid);
+      await unmountImages(context, podDir);
+      await files.removeTree(podDir);
+    }
   }
 
   /** The safety net under the event stream: compares what workers believe with what the runtime says. */

@@ -241,12 +241,15 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     }
     if (plan.start.length === 0) return undefined;
     if (!(await volumes.prepare(pod, events))) return volumes.retryAt;
+    let whole = true;
     for (const start of plan.start) {
       if (leaving.signal.aborted) break;
       if (now() - report.at > stalestStatusMs) void publish();
       if (await containers.start(start)) wake();
+      else whole = false;
       probes.sync(containers.hooking);
     }
+    if (whole) containers.endRound();
     return undefined;
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Container, Pod } from "../../../core/api/types.ts";
+import type { Pod } from "../../../core/api/types.ts";
 import type { ProbeClient } from "../probes/probe-client.ts";
 import { createImages, ImageError } from "./images.ts";
 import type { PodRuntime, RuntimeImage } from "./runtime.ts";
@@ -41,10 +41,11 @@ function rig(options: { local?: string[]; registry?: string[]; reachable?: boole
     later: (ms: number) => {
       at += ms;
     },
-    async ensure(name: string, imagePullPolicy: string): Promise<string> {
-      const container = { name: "c", image: name, imagePullPolicy } as Container;
+    async ensure(name: string, pullPolicy: string): Promise<string> {
       try {
-        return (await images.ensure(pod, container, { events: say, secrets: async () => [] })).id;
+        return (
+          await images.ensure(pod, { image: name, pullPolicy }, { events: say, secrets: async () => [] })
+        ).id;
       } catch (error) {
         if (!(error instanceof ImageError)) throw error;
         return `${error.reason}: ${error.message}`;

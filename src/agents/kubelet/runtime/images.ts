@@ -1,6 +1,6 @@
-// Makes sure that a container's image is there: pull policy, back-off, the words of its events (kubelet images/image_manager),
+// Makes sure that an image is there, a container's or a volume's: pull policy, back-off, the words of its events (kubelet images/image_manager),
 // and where no registry can be reached the local image of that name, said in an event.
-import type { Container, Pod, Secret } from "../../../core/api/types.ts";
+import type { Pod, Secret } from "../../../core/api/types.ts";
 import { fallbackImageFor } from "../../../core/oci/mod.ts";
 import { createBackOff } from "../back-off.ts";
 import { goDuration } from "../go-duration.ts";
@@ -28,11 +28,17 @@ export interface ImageEvents {
   warning(reason: string, message: string): void;
 }
 
+/** An image as a pod's spec asks for it. */
+export interface ImageWish {
+  image: string | undefined;
+  pullPolicy: string | undefined;
+}
+
 export interface Images {
   /** Throws ImageError. `secrets` gives the pod's imagePullSecrets, asked for only when there is something to pull. */
   ensure(
     pod: Pod,
-    container: Container,
+    wish: ImageWish,
     options: { events: ImageEvents; secrets: PullSecrets },
   ): Promise<RuntimeImage>;
   /** Finds out ahead of time whether a registry can be reached. */
@@ -117,17 +123,17 @@ export function createImages(runtime: PodRuntime, probe: ProbeClient, now: () =>
 
   async function ensure(
     pod: Pod,
-    container: Container,
+    wish: ImageWish,
     { events, secrets }: { events: ImageEvents; secrets: PullSecrets },
   ): Promise<RuntimeImage> {
-    const image = container.image ?? "";
+    const image = wish.image ?? "";
     const parsed = parseImageName(image);
     if ("error" in parsed) {
       const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${parsed.error}`;
       events.warning("InspectFailed", message);
       throw new ImageError("InvalidImageName", message, now() + 15_000);
     }
-    const policy = container.imagePullPolicy ?? "IfNotPresent";
+    const policy = wish.pullPolicy ?? "IfNotPresent";
     const local = await inspect(parsed.full, image, events);
     if (local && policy !== "Always") {
       events.normal(

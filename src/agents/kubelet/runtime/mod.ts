@@ -1,4 +1,5 @@
 export * from "./container-config.ts";
+export type * from "./image-mounts.ts";
 export * from "./images.ts";
 export * from "./metered-runtime.ts";
 export * from "./resources.ts";

@@ -50,6 +50,8 @@ export interface Mount {
   containerPath: string;
   hostPath: string;
   readonly: boolean;
+  /** Nothing below can be executed. CRI has no word for it; the runtime sees to it all the same. */
+  noexec?: boolean;
   propagation: "PROPAGATION_PRIVATE" | "PROPAGATION_HOST_TO_CONTAINER" | "PROPAGATION_BIDIRECTIONAL";
 }
 
