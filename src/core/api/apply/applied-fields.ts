@@ -37,10 +37,12 @@ function fieldsBelow(field: Field, value: unknown, path: string): Fields {
   }
   for (const [i, item] of (Array.isArray(value) ? value : []).entries()) {
     const key = elementKey(field, item);
-    if (typeof key !== "string")
+    if (key === undefined) {
+      const keys = field.listMapKeys!.map((k) => JSON.stringify(k)).join(" ");
       throw new ConfigurationError(
-        `${path}: element ${i}: associative list with keys has an element that omits key field ${JSON.stringify(key.missing)} (and doesn't have default value)`,
+        `${path}: element ${i}: associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`,
       );
+    }
     if (Object.hasOwn(out, key))
       throw new ConfigurationError(`${path}: duplicate entries for key [${key.slice(2)}]`);
     out[key] =

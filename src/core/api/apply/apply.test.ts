@@ -328,10 +328,10 @@ const refused: [name: string, configuration: object, code: number, message: RegE
   ],
   ["managedFields", { metadata: { managedFields: [{}] } }, 400, /^metadata.managedFields must be nil$/],
   [
-    "an element without its key",
+    "an element without any of its keys",
     { metadata: { name: "web" }, spec: { template: { spec: { containers: [{ image: "x" }] } } } },
     500,
-    /associative list with keys has an element that omits key field "name"/,
+    /associative list with keys has an element that omits all key fields \["name"\] \(and/,
   ],
   ["a wrong type", { metadata: { name: "web" }, spec: { replicas: "3" } }, 500, /cannot unmarshal string/],
 ];

@@ -13,17 +13,16 @@ export function isAtomic(field: Field): boolean {
   return field.atomic === true || field.model.atomic || field.model.isList;
 }
 
-/** The path element of a list's element (`k:{"name":"x"}`, `v:"x"`), or what is wrong with it. */
-export function elementKey(field: Field, item: unknown): string | { readonly missing: string } {
+/** The path element of a list's element (`k:{"name":"x"}`, `v:"x"`) with the keys that it has; undefined when it has none. */
+export function elementKey(field: Field, item: unknown): string | undefined {
   if (field.listType === "set") return `v:${JSON.stringify(item)}`;
   const keys: JsonObject = {};
   for (const name of [...field.listMapKeys!].sort()) {
     const own = isJsonObject(item) && Object.hasOwn(item, name) ? item[name] : undefined;
     const value = own ?? (Object.hasOwn(keyDefaults, name) ? keyDefaults[name] : undefined);
-    if (value === undefined) return { missing: name };
-    keys[name] = value;
+    if (value !== undefined) keys[name] = value;
   }
-  return `k:${JSON.stringify(keys)}`;
+  return Object.keys(keys).length === 0 ? undefined : `k:${JSON.stringify(keys)}`;
 }
 
 /** The elements by key, the first of each; elements without a key are left out. */
@@ -32,7 +31,7 @@ export function elementsByKey(field: Field, list: unknown): Map<string, unknown>
   if (!Array.isArray(list)) return out;
   for (const item of list) {
     const key = elementKey(field, item);
-    if (typeof key === "string" && !out.has(key)) out.set(key, item);
+    if (key !== undefined && !out.has(key)) out.set(key, item);
   }
   return out;
 }
