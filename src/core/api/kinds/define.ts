@@ -56,3 +56,13 @@ export function keepGeneration(o: KubeObject, old: KubeObject): void {
   if (old.metadata.generation === undefined) delete o.metadata.generation;
   else o.metadata.generation = old.metadata.generation;
 }
+
+/** Puts back all of metadata that a write of the status may not change, where the kind is that strict. */
+export function keepMetadata(o: KubeObject, old: KubeObject): void {
+  keepGeneration(o, old);
+  for (const key of ["labels", "annotations", "finalizers", "ownerReferences"] as const) {
+    delete o.metadata[key];
+    if (old.metadata[key] !== undefined)
+      Object.assign(o.metadata, structuredClone({ [key]: old.metadata[key] }));
+  }
+}

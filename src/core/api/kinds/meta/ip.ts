@@ -33,6 +33,19 @@ export function validateCIDR(path: string, value: string, old: readonly string[]
     : [invalid(path, value, "must not have bits set beyond the prefix length")];
 }
 
+/** An interface's address: `10.9.8.7/24`, whose bits beyond the prefix are its own. */
+export function validateInterfaceAddress(path: string, value: string): FieldError[] {
+  const cidr = parseCIDR(value) ?? parseCIDR(withoutZeros(value));
+  if (!cidr)
+    return [
+      invalid(path, value, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"),
+    ];
+  const canonical = printCIDR(cidr);
+  return value === canonical
+    ? []
+    : [invalid(path, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+
 /** The warning for an IPv6 address that is not written canonically. */
 export function warnIP(path: string, value: string): string[] {
   const ip = parseIP(value);

@@ -1,4 +1,5 @@
 // The door of kinds/meta: what every kind's validation is made of.
+export * from "./conditions.ts";
 export * from "./field.ts";
 export * from "./ip.ts";
 export * from "./label-selector.ts";

@@ -82,6 +82,27 @@ export function portName(value: string): string[] {
   return errors;
 }
 
+const identifier = "[A-Za-z_][A-Za-z0-9_]*";
+const identifierRe = whole(identifier);
+
+/** A name that a programming language takes as it is; its length is the caller's business. */
+export function cIdentifier(value: string): string[] {
+  if (identifierRe.test(value)) return [];
+  const text =
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
+  return [regexError(text, identifier, "my_name", "MY_NAME", "MyName")];
+}
+
+const reason = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?";
+const reasonRe = whole(reason);
+
+export function conditionReason(value: string): string[] {
+  if (reasonRe.test(value)) return [];
+  const text =
+    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_'";
+  return [regexError(text, reason, "my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB")];
+}
+
 function parentPrefix(value: string): string[] {
   if (value === "." || value === "..") return [`must not be '${value}'`];
   return value.startsWith("..") ? ["must not start with '..'"] : [];

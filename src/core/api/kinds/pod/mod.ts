@@ -8,7 +8,9 @@ export * from "./sidecar.ts";
 export * from "./status-cell.ts";
 export { prepareEphemeralContainersUpdate, prepareResize } from "./strategy.ts";
 export {
+  isExtendedResource,
   validateEphemeralContainersUpdate,
+  validateNodeSelector,
   validateOverhead,
   validateResize,
   validateTemplate,

@@ -2,8 +2,8 @@
 
 export { validatePodCreate } from "./pod.ts";
 export { validateResize } from "./resize.ts";
-export { validateOverhead } from "./resources.ts";
-export { validateAffinity, validateTolerations } from "./scheduling.ts";
+export { isExtendedResource, validateOverhead } from "./resources.ts";
+export { validateAffinity, validateNodeSelector, validateTolerations } from "./scheduling.ts";
 export { validatePodSpec } from "./spec.ts";
 export { validatePodStatusUpdate } from "./status.ts";
 export { validateTemplate } from "./template.ts";

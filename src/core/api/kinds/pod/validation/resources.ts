@@ -32,7 +32,8 @@ const standard = new Set([
 ]);
 const isHugePages = (name: string): boolean => name.startsWith("hugepages-");
 const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
-const isExtended = (name: string): boolean =>
+/** A resource of a vendor, that a node counts in whole pieces. */
+export const isExtendedResource = (name: string): boolean =>
   !isNative(name) && !name.startsWith("requests.") && qualifiedName(`requests.${name}`).length === 0;
 /** What may be requested without a limit, or less than it. */
 const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name);
@@ -48,7 +49,7 @@ function containerResourceName(name: string, path: string): FieldError[] {
   if (!name.includes("/")) {
     if (!standardContainer.has(name) && !isHugePages(name))
       errors.push(invalid(path, name, "must be a standard resource for containers"));
-  } else if (!isNative(name) && !isExtended(name))
+  } else if (!isNative(name) && !isExtendedResource(name))
     errors.push(invalid(path, name, "doesn't follow extended resource name standard"));
   return errors;
 }
@@ -68,7 +69,7 @@ function validateAmount(
   if (!q) return { q, errors: [invalid(path, text, quantityError(String(text)) ?? "")] };
   const errors: FieldError[] = [];
   if (q.unscaled < 0n) errors.push(invalid(path, printQuantity(q), "must be greater than or equal to 0"));
-  if (isExtended(name) && scaledValue(q, -3) % 1000n !== 0n)
+  if (isExtendedResource(name) && scaledValue(q, -3) % 1000n !== 0n)
     errors.push(invalid(path, printQuantity(q), "must be an integer"));
   return { q, errors };
 }

@@ -1,6 +1,6 @@
 // Where a pod may run: tolerations, affinity, spread constraints (kubernetes pkg/apis/core/validation).
 import type { FieldError } from "../../../status.ts";
-import type { LabelSelector, PodSpec, Toleration } from "../../../types.ts";
+import type { LabelSelector, NodeSelector, PodSpec, Toleration } from "../../../types.ts";
 import {
   dns1123Label,
   dns1123Subdomain,
@@ -17,9 +17,7 @@ import {
 
 type Affinity = NonNullable<PodSpec["affinity"]>;
 type NodeAffinity = NonNullable<Affinity["nodeAffinity"]>;
-type NodeTerm = NonNullable<
-  NodeAffinity["requiredDuringSchedulingIgnoredDuringExecution"]
->["nodeSelectorTerms"][number];
+type NodeTerm = NodeSelector["nodeSelectorTerms"][number];
 type NodeRequirement = NonNullable<NodeTerm["matchExpressions"]>[number];
 type PodTerms = NonNullable<Affinity["podAffinity"]>;
 type PodTerm = NonNullable<PodTerms["requiredDuringSchedulingIgnoredDuringExecution"]>[number];
@@ -112,15 +110,19 @@ function validateNodeTerm(term: NodeTerm, path: string, checkValues: boolean): F
 const weight = (path: string, value: number): FieldError[] =>
   value > 0 && value <= 100 ? [] : [invalid(`${path}.weight`, value ?? 0, "must be in the range 1-100")];
 
+/** At least one term, each of which can be asked of a node. */
+export function validateNodeSelector(s: NodeSelector, path: string): FieldError[] {
+  const at = `${path}.nodeSelectorTerms`;
+  const terms = s.nodeSelectorTerms ?? [];
+  if (terms.length === 0) return [required(at, "must have at least one node selector term")];
+  return terms.flatMap((t, i) => validateNodeTerm(t, `${at}[${i}]`, true));
+}
+
 function validateNodeAffinity(a: NodeAffinity, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const must = a.requiredDuringSchedulingIgnoredDuringExecution;
-  if (must) {
-    const at = `${path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-    const terms = must.nodeSelectorTerms ?? [];
-    if (terms.length === 0) errors.push(required(at, "must have at least one node selector term"));
-    for (const [i, t] of terms.entries()) errors.push(...validateNodeTerm(t, `${at}[${i}]`, true));
-  }
+  if (must)
+    errors.push(...validateNodeSelector(must, `${path}.requiredDuringSchedulingIgnoredDuringExecution`));
   for (const [i, t] of (a.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
     const here = `${path}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`;
     errors.push(
