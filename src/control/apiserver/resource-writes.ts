@@ -40,7 +40,9 @@ const deleteOptionsKind: BodyKind = {
 };
 
 /** Kinds whose deletion answers with the object rather than a Status. */
-const returnsDeleted = new Set(["pods", "services", "serviceaccounts"]);
+const returningDeleted = new Set(["pods", "services", "serviceaccounts"]);
+const returnsDeleted = ({ group, plural }: ResourceDefinition): boolean =>
+  group === "resource.k8s.io" || (group === "" && returningDeleted.has(plural));
 
 type Write = (r: ResourceRequest, def: ResourceDefinition, ctx: WriteContext) => Promise<void>;
 
@@ -189,8 +191,7 @@ export function createResourceWrites(core: ApiCore): ResourceWrites {
       const waits = options.orphanDependents === false;
       return answerOne(r, def, waits ? 202 : 200, outcome.kv, core.now);
     }
-    if (def.group === "" && returnsDeleted.has(def.plural))
-      return answerOne(r, def, 200, outcome.kv, core.now);
+    if (returnsDeleted(def)) return answerOne(r, def, 200, outcome.kv, core.now);
     answerJson(r.req, r.res, 200, deletedStatus(def, servedObject(def, outcome.kv)));
   }
 

@@ -3,6 +3,7 @@ import type { ResourceDefinition } from "../resource.ts";
 import type { KubeObject } from "../types.ts";
 import { componentStatus } from "./component-status.ts";
 import { configMap } from "./config-map.ts";
+import { deviceClass, resourceClaim, resourceClaimTemplate, resourceSlice } from "./devices/mod.ts";
 import { endpointSlice } from "./endpoint-slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { coreEvent, eventsV1Event } from "./event/mod.ts";
@@ -69,6 +70,10 @@ export const definitions: readonly ResourceDefinition<KubeObject>[] = [
   ipAddress,
   serviceCIDR,
   runtimeClass,
+  deviceClass,
+  resourceClaim,
+  resourceClaimTemplate,
+  resourceSlice,
 ];
 
 export { componentStatusOf } from "./component-status.ts";

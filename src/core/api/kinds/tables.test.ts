@@ -6,6 +6,7 @@ import type { KubeObject } from "../types.ts";
 import { definitions } from "./mod.ts";
 
 const slices = "discovery.k8s.io";
+const resource = "resource.k8s.io";
 const find = (plural: string, group = ""): ResourceDefinition =>
   definitions.find((d) => d.plural === plural && d.group === group)!;
 
@@ -168,6 +169,45 @@ const tables: [name: string, plural: string, group: string, object: object, cell
     "",
     { template: { metadata: { labels: { b: "c" } }, spec: { containers: [{ name: "x", image: "y" }] } } },
     "a|x|y|b=c",
+  ],
+  ["DeviceClass", "deviceclasses", resource, { spec: {} }, "a|60m"],
+  ["ResourceClaim", "resourceclaims", resource, { status: {} }, "a|pending|60m"],
+  ["ResourceClaim, allocated", "resourceclaims", resource, { status: { allocation: {} } }, "a|allocated|60m"],
+  [
+    "ResourceClaim in use",
+    "resourceclaims",
+    resource,
+    { status: { allocation: {}, reservedFor: [{ resource: "pods", name: "web", uid: "u" }] } },
+    "a|allocated,reserved|60m",
+  ],
+  [
+    "ResourceClaim on its way out",
+    "resourceclaims",
+    resource,
+    { metadata: { deletionTimestamp: "2026-01-01T00:59:00Z" }, status: { allocation: {} } },
+    "a|deleted,allocated|60m",
+  ],
+  [
+    "ResourceClaim on its way out, not allocated",
+    "resourceclaims",
+    resource,
+    { metadata: { deletionTimestamp: "2026-01-01T00:59:00Z" } },
+    "a|deleted|60m",
+  ],
+  ["ResourceClaimTemplate", "resourceclaimtemplates", resource, { spec: { spec: {} } }, "a|60m"],
+  [
+    "ResourceSlice of a node",
+    "resourceslices",
+    resource,
+    { spec: { nodeName: "node-1", driver: "gpu.example.com", pool: { name: "node-1" } } },
+    "a|node-1|gpu.example.com|node-1|60m",
+  ],
+  [
+    "ResourceSlice of all nodes",
+    "resourceslices",
+    resource,
+    { spec: { allNodes: true, driver: "net.example.com", pool: { name: "rack" } } },
+    "a||net.example.com|rack|60m",
   ],
   ["Lease", "leases", "coordination.k8s.io", { spec: { holderIdentity: "me" } }, "a|me|60m"],
   [
