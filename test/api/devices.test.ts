@@ -302,4 +302,31 @@ test("slices are selected by node and driver", async () => {
   assert.match(String(changed.headers.warning), /driver names should be lowercase/);
 });
 
+test("an administrator's access is claimed in a namespace that is labelled for it", async () => {
+  const admin = { requests: [{ name: "a", exactly: { deviceClassName: "c", adminAccess: true } }] };
+  const body = { ...claim, spec: { devices: admin } };
+  const refused = await server.request("POST", claims, { body });
+  assert.equal(refused.status, 422);
+  assert.equal(
+    refused.body.message,
+    'ResourceClaim.resource.k8s.io "claim" is invalid: spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace',
+  );
+  const templates = `${root}/namespaces/default/resourceclaimtemplates`;
+  const template = { metadata: { name: "t" }, spec: { spec: { devices: admin } } };
+  assert.equal((await server.request("POST", templates, { body: template })).status, 422);
+  const given = { devices: { results: [{ request: "req-0", ...device, adminAccess: true }] } };
+  assert.equal(
+    (await server.request("POST", claims, { body: { ...claim, metadata: { name: "plain" } } })).status,
+    201,
+  );
+  const status = `${claims}/plain/status`;
+  assert.equal((await patch(status, "merge", { status: { allocation: given } })).status, 422);
+  await patch("/api/v1/namespaces/default", "merge", {
+    metadata: { labels: { "resource.kubernetes.io/admin-access": "true" } },
+  });
+  assert.equal((await server.request("POST", claims, { body })).status, 201);
+  assert.equal((await server.request("POST", templates, { body: template })).status, 201);
+  assert.equal((await patch(status, "merge", { status: { allocation: given } })).status, 200);
+});
+
 test("nothing here was unexpected", () => assert.deepEqual(server.unexpected, []));

@@ -1,5 +1,6 @@
 // What changes or refuses a write beside the kinds' own rules, in the order in which Kubernetes runs it.
 import type { AdmissionPlugin } from "../context.ts";
+import { deviceAdminAccess } from "./device-admin-access.ts";
 import { ingressClass } from "./ingress-class.ts";
 import { limitRanges } from "./limit-ranges.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
@@ -24,4 +25,5 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   storageProtection,
   defaultStorageClass,
   ingressClass,
+  deviceAdminAccess,
 ];
