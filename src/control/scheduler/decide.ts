@@ -9,6 +9,7 @@ import {
   type StorageView,
 } from "./claims.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import { claimsDevices, type DeviceClaimOf, missingDeviceClaim } from "./device-claims.ts";
 import { type Filtered, filterNodes } from "./filter.ts";
 import { bestNode } from "./score.ts";
 
@@ -32,31 +33,38 @@ function fitError(nodes: number, sentence: string): string {
   return `0/${nodes} nodes are available: ${sentence}.`;
 }
 
-/** What the plugins that make room say in turn: the one for claims of devices, which no pod has, then preemption. */
+/** What the plugins that make room say in turn: the one for claims of devices, then preemption. */
 function postFilterMessage(pod: Pod, { refused }: Filtered, nodes: number): string {
+  const devices = claimsDevices(pod) ? "still not schedulable" : "no new claims to deallocate";
   if (pod.spec?.preemptionPolicy === "Never")
-    return "no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.";
+    return `${devices}, preemption: not eligible due to preemptionPolicy=Never.`;
   const reasons = [...refused.values()].map((r) =>
     r.lasting ? "Preemption is not helpful for scheduling" : "No preemption victims found for incoming pod",
   );
-  return `no new claims to deallocate, preemption: ${fitError(nodes, histogram(reasons))}`;
+  return `${devices}, preemption: ${fitError(nodes, histogram(reasons))}`;
 }
 
 export interface ScheduleOptions {
   /** 0…1, picks among equally good nodes. */
   random(): number;
   storage?: StorageView;
+  deviceClaim?: DeviceClaimOf;
 }
 
 export function schedulePod(pod: Pod, view: ClusterView, options: ScheduleOptions): Decision {
-  const { random, storage = noStorage } = options;
+  const { random, storage = noStorage, deviceClaim = () => undefined } = options;
   const total = view.nodes().length;
   if (total === 0) return { kind: "unschedulable", message: "no nodes available to schedule pods" };
   const demands = claimDemands(pod, storage);
-  if (typeof demands === "string") {
-    const unhelpful = fitError(total, `${total} Preemption is not helpful for scheduling`);
-    return { kind: "unschedulable", message: `${fitError(total, demands)} preemption: ${unhelpful}` };
-  }
+  const unhelpful = `preemption: ${fitError(total, `${total} Preemption is not helpful for scheduling`)}`;
+  if (typeof demands === "string")
+    return { kind: "unschedulable", message: `${fitError(total, demands)} ${unhelpful}` };
+  const missing = missingDeviceClaim(pod, deviceClaim);
+  if (missing !== undefined)
+    return {
+      kind: "unschedulable",
+      message: `${fitError(total, missing)} no new claims to deallocate, ${unhelpful}`,
+    };
   const filtered = filterNodes(pod, view, (node) => refusedByVolumes(demands, storage, node));
   const best = bestNode(pod, filtered.feasible, { view, random });
   if (best) return { kind: "bind", node: best.name, claims: claimWrites(demands, storage, best.node!) };

@@ -2,6 +2,7 @@
 import type { Node, Pod } from "../../core/api/types.ts";
 import { hostPortsConflict, nodeIsSelected, tolerates, untoleratedTaint } from "../../core/scheduling/mod.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import { claimsDevices } from "./device-claims.ts";
 import { type AffinityFacts, gatherAffinity, refusedByAffinity } from "./inter-pod-affinity.ts";
 import type { NodeInfo } from "./node-info.ts";
 import { type PodRequests, podRequests } from "./pod-requests.ts";
@@ -79,7 +80,9 @@ function refusal(pod: Pod, info: NodeInfo, facts: Facts): Refusal | undefined {
   const spread = refusedBySpread(facts.spread, info);
   if (spread) return spreadReasons[spread];
   const affinity = refusedByAffinity(facts.affinity, info);
-  return affinity && affinityReasons[affinity];
+  if (affinity) return affinityReasons[affinity];
+  // Nothing here gives devices to claims, and no node could hand them to a pod.
+  return claimsDevices(pod) ? lasting("cannot allocate all claims") : undefined;
 }
 
 export function filterNodes(pod: Pod, view: ClusterView, volumes: Facts["volumes"]): Filtered {

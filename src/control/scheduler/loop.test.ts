@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually } from "../../../test/support/eventually.ts";
 import { createMemoryCluster, type MemoryCluster } from "../../../test/support/memory-cluster.ts";
-import { events, nodes, pods } from "../../core/api/refs.ts";
+import { events, nodes, pods, resourceClaims } from "../../core/api/refs.ts";
 import { failure } from "../../core/api/status.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import { startScheduler } from "./mod.ts";
@@ -132,4 +132,17 @@ test("a refused binding is tried again and its room is given back", async (t) =>
   cluster.put(nodes, node("n1"));
   cluster.put(pods, pod("a", "2"));
   await eventually(() => assert.equal(nodeOf(cluster, "a"), "n1"));
+});
+
+test("a pod that uses a claim of devices waits, and says so again when the claim comes", async (t) => {
+  const cluster = run(t);
+  cluster.put(nodes, node("n1"));
+  const uses = pod("a");
+  uses.spec!.resourceClaims = [{ name: "gpu", resourceClaimName: "gpu-0" }];
+  cluster.put(pods, uses);
+  const why = (): string | undefined => cluster.find(pods, "default/a")?.status?.conditions?.[0]?.message;
+  await eventually(() => assert.match(why() ?? "", /: could not find ResourceClaim "default\/gpu-0"\. /));
+  cluster.put(resourceClaims, { metadata: { name: "gpu-0" }, spec: {} });
+  await eventually(() => assert.match(why() ?? "", /: 1 cannot allocate all claims\. /));
+  assert.equal(nodeOf(cluster, "a"), undefined);
 });

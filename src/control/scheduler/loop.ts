@@ -1,7 +1,12 @@
 // The scheduler's loop: decides pod after pod on its own picture of the cluster and binds many at a time; a binding counts
 // in the picture from the moment it is decided (kube-scheduler's assumed pods).
 
-import { namespaces as namespacesRef, nodes as nodesRef, pods as podsRef } from "../../core/api/refs.ts";
+import {
+  namespaces as namespacesRef,
+  nodes as nodesRef,
+  pods as podsRef,
+  resourceClaims as resourceClaimsRef,
+} from "../../core/api/refs.ts";
 import { isNotFound } from "../../core/api/status.ts";
 import { timestamp } from "../../core/api/timestamp.ts";
 import type { Binding, Node, Pod } from "../../core/api/types.ts";
@@ -17,6 +22,7 @@ import {
 import { bindClaims, createStorageCache } from "./bind-claims.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { type Decision, schedulePod } from "./decide.ts";
+import { claimsDevices } from "./device-claims.ts";
 import { createSchedulingQueue } from "./scheduling-queue.ts";
 
 export interface SchedulerOptions {
@@ -64,6 +70,7 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
   const pods = informers.of(podsRef);
   const nodes = informers.of(nodesRef);
   const namespaces = informers.of(namespacesRef);
+  const deviceClaims = informers.of(resourceClaimsRef);
   const { storage, watch: watchStorage } = createStorageCache(informers);
   const recorder = createEventRecorder(client, { component: schedulerName, now });
   const view = new ClusterView();
@@ -119,6 +126,8 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
   });
 
   watchStorage(() => queue.retryAll());
+  const retryDevices = (): void => queue.retryAll(claimsDevices);
+  deviceClaims.on({ added: retryDevices, deleted: retryDevices });
 
   function wake(): void {
     if (awake || !started) return;
@@ -140,7 +149,7 @@ export async function startScheduler(options: SchedulerOptions, signal: AbortSig
   }
 
   function place(pod: Pod): void {
-    const decision = schedulePod(pod, view, { random, storage });
+    const decision = schedulePod(pod, view, { random, storage, deviceClaim: (key) => deviceClaims.get(key) });
     if (decision.kind === "unschedulable") {
       refuse(pod, decision.message);
       return;

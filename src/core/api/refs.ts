@@ -83,6 +83,7 @@ export const endpointSlices = ref<t.EndpointSlice>("discovery.k8s.io/v1", "endpo
 export const ipAddresses = ref<t.IPAddress>("networking.k8s.io/v1", "ipaddresses", "IPAddress", false);
 export const serviceCIDRs = ref<t.ServiceCIDR>("networking.k8s.io/v1", "servicecidrs", "ServiceCIDR", false);
 export const runtimeClasses = ref<t.RuntimeClass>("node.k8s.io/v1", "runtimeclasses", "RuntimeClass", false);
+export const resourceClaims = ref<t.ResourceClaim>("resource.k8s.io/v1", "resourceclaims", "ResourceClaim");
 export const leases = ref<t.Lease>("coordination.k8s.io/v1", "leases", "Lease");
 
 /** `v1` or `apps/v1`. */
