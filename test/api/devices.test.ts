@@ -245,6 +245,29 @@ test("an allocation of nothing is one", async () => {
   await server.request("DELETE", `${claims}/claim`);
 });
 
+test("a write of a claim's status neither changes nor owns metadata", async () => {
+  const metadata = { labels: { a: "b" }, annotations: { c: "d" } };
+  for (const [type, head] of [
+    ["merge", {}],
+    ["apply", { apiVersion: claim.apiVersion, kind: claim.kind }],
+  ] as const) {
+    await server.request("POST", claims, { body: claim });
+    const patched = await patch(`${claims}/claim/status`, type, {
+      ...head,
+      metadata,
+      status: { allocation },
+    });
+    assert.equal(patched.status, 200, patched.text);
+    assert.deepEqual(
+      [patched.body.metadata.labels, patched.body.metadata.annotations],
+      [undefined, undefined],
+    );
+    const own = patched.body.metadata.managedFields.find((f: { subresource?: string }) => f.subresource);
+    assert.deepEqual(Object.keys(own.fieldsV1), ["f:status"], type);
+    await server.request("DELETE", `${claims}/claim`);
+  }
+});
+
 test("two drivers apply the state of their own devices, two schedulers their own pods", async () => {
   const path = `${claims}/claim/status`;
   await server.request("POST", claims, { body: claim });

@@ -77,6 +77,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   /** Keeps what the main endpoint may not change (status), bumps generation when spec changed. */
   prepareForUpdate?(obj: T, old: T, ctx: StrategyContext): void;
   prepareForStatusUpdate?(obj: T, old: T, ctx: StrategyContext): void;
+  /** A write of the status leaves labels and the like alone (`prepareForStatusUpdate` puts them back), and owns none. */
+  statusLeavesMetadata?: boolean;
   /** All of a new object, metadata included (call it after setDefaults, prepareForCreate and name generation). */
   validate?(obj: T, ctx: StrategyContext): FieldError[];
   validateUpdate?(obj: T, old: T, ctx: StrategyContext): FieldError[];

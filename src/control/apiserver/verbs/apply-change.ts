@@ -40,7 +40,8 @@ export function applyChange(
   ctx: WriteContext,
 ): (current: KubeObject | undefined) => KubeObject {
   const expected = core.codec.expected(def);
-  const ofStatus = new Set(["apiVersion", "kind", "metadata", "status"]);
+  const ofStatus = new Set(["apiVersion", "kind", "status"]);
+  if (!def.statusLeavesMetadata) ofStatus.add("metadata");
   const names = typeof configuration === "object" && configuration !== null ? Object.keys(configuration) : [];
   let ignored: string[] = [];
   if (options.subresource === "status") ignored = names.filter((n) => !ofStatus.has(n));

@@ -36,13 +36,19 @@ export const strategyContext = (core: ApiCore, ctx: WriteContext): StrategyConte
   ipFamilies: core.ipFamilies,
 });
 
+/** Top-level fields that a write at this endpoint does not change. */
+function ignoredFields(def: ResourceDefinition, subresource: string): string[] {
+  if (subresource === "status") return ["spec", ...(def.statusLeavesMetadata ? ["metadata"] : [])];
+  return hasStatus(def) ? ["status"] : [];
+}
+
 /** Notes in the object's metadata.managedFields whose the changed fields are now. */
 function trackOwners(core: ApiCore, { def, object, old, subresource, context }: AdmissionRequest): void {
   trackUpdate({
     model: core.codec.expected(def).model,
     live: old,
     next: object!,
-    ignored: subresource === "status" ? ["spec"] : hasStatus(def) ? ["status"] : [],
+    ignored: ignoredFields(def, subresource),
     who: {
       manager: context.fieldManager,
       operation: "Update",

@@ -39,6 +39,7 @@ export const resourceClaim: ResourceDefinition<ResourceClaim> = define<ResourceC
     keepMetadata(c, old);
     dropDeallocated(c.status, old.status);
   },
+  statusLeavesMetadata: true,
   validate: (c) => validateClaimSpec(c.spec, "spec"),
   // What is there already is not looked at again: it cannot be changed.
   validateUpdate: (c, old) => immutable("spec", c.spec, old.spec),
