@@ -112,8 +112,9 @@ function takeStep(work: Work): void {
     .map(([, pod]) => pod);
   if (ordered) {
     const [next] = condemned;
-    if (next && !isGoing(next)) step.remove.push(next);
-    // One at a time, and the update waits for all of them.
+    // One at a time, each once those before it are available again, and the update waits for all of them.
+    const waits = next && condemned.slice(1).some((p) => !isHealthy(p)) && !isHealthy(next);
+    if (next && !isGoing(next) && !waits) step.remove.push(next);
     if (next) return;
   } else step.remove.push(...condemned.filter((p) => !isGoing(p)));
   if (set.spec?.updateStrategy?.type === "OnDelete" || (ordered && !settled)) return;
