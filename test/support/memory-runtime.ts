@@ -21,6 +21,8 @@ export interface MemoryRuntime extends PodRuntime {
   exit(name: string, exitCode: number): void;
   /** The sandboxes' processes are killed; their containers run on. */
   loseSandboxes(): void;
+  /** Bytes in containers' writable layers, by the container's name. */
+  readonly written: Map<string, number>;
   /** Containers that do not heed their stop signal. */
   readonly stubborn: Set<string>;
 }
@@ -43,6 +45,7 @@ export function createMemoryRuntime(now: () => number): MemoryRuntime {
   const containers = new Map<string, RuntimeContainer & { config: ContainerConfig }>();
   const listeners = new Set<(event: RuntimeEvent) => void>();
   const stubborn = new Set<string>();
+  const written = new Map<string, number>();
   let serial = 0;
 
   const say = (c: RuntimeContainer): string => `${c.name}/${c.attempt}`;
@@ -69,6 +72,7 @@ export function createMemoryRuntime(now: () => number): MemoryRuntime {
     sandboxes,
     containers,
     stubborn,
+    written,
     running: (name) => [...containers.values()].find((c) => c.name === name && c.state === "running"),
     exit(name, exitCode) {
       end(runtime.running(name)!, exitCode);
@@ -115,6 +119,8 @@ export function createMemoryRuntime(now: () => number): MemoryRuntime {
       // As CRI's, it does not say which sandbox it is of.
       return c && { ...c, sandboxId: "" };
     },
+    writableLayers: async (uid) =>
+      new Map(of(containers.values(), uid).map((c) => [c.id, written.get(c.name) ?? 0])),
     async createContainer(sandboxId, config) {
       const id = `c${++serial}`;
       const s = sandboxes.get(sandboxId)!;
@@ -192,12 +198,15 @@ export interface MemoryFiles extends PodFiles {
   readonly volumes: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly files: ReadonlyMap<string, string>;
   readonly removed: readonly string[];
+  /** Bytes on disk by path. */
+  readonly usage: Map<string, number>;
 }
 
 export function createMemoryFiles(): MemoryFiles {
   const volumes = new Map<string, ReadonlyMap<string, string>>();
   const files = new Map<string, string>();
   const removed: string[] = [];
+  const usage = new Map<string, number>();
   const below = (path: string): ((key: string) => boolean) => {
     return (key) => key === path || key.startsWith(`${path}/`);
   };
@@ -205,6 +214,7 @@ export function createMemoryFiles(): MemoryFiles {
     volumes,
     files,
     removed,
+    usage,
     makeDirectory: async () => {},
     link: async () => {},
     mountMemory: async () => {},
@@ -226,6 +236,7 @@ export function createMemoryFiles(): MemoryFiles {
       for (const map of [volumes, files]) for (const key of map.keys()) if (below(path)(key)) map.delete(key);
     },
     removeCgroup: async () => {},
+    diskUsage: async (paths) => new Map([...usage].filter(([path]) => paths.includes(path))),
     list: async (path) => [
       ...new Set(
         [...volumes.keys(), ...files.keys()]

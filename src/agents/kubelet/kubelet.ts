@@ -12,7 +12,8 @@ import { nodes, pods, services } from "../../core/api/refs.ts";
 import type { Node, Pod } from "../../core/api/types.ts";
 import type { ClusterFacts } from "../../core/cluster/config.ts";
 import { createReferredObjects, type PodFiles } from "./content/mod.ts";
-import { createGate, type KubeletContext } from "./kubelet-context.ts";
+import { createStorageWatch, measureStorage } from "./eviction/mod.ts";
+import { createGate, type KubeletContext, podKey } from "./kubelet-context.ts";
 import type { KubeletMetrics } from "./metrics.ts";
 import {
   admit,
@@ -51,6 +52,8 @@ export interface KubeletOptions {
   /** Path below every cgroup hierarchy for this node's pods. */
   cgroupRoot: string;
   metrics: KubeletMetrics;
+  /** Milliseconds between two looks at what pods have stored (10 s). */
+  storageIntervalMs?: number;
   now?(): number;
   log(message: string, detail?: object): void;
 }
@@ -128,6 +131,14 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   const writer = createStatusWriter(client, { wrote: (pod) => podInformer.wrote(pod), log });
   let known = new Set<string>();
 
+  const storage = createStorageWatch({
+    pods: () => workers.values(),
+    measure: (pod, running) => measureStorage(context, pod, running),
+    evicted: metrics.evicted,
+    onError: (pod, error) => log("storage not measured", { pod: podKey(pod), error: String(error) }),
+    intervalMs: options.storageIntervalMs,
+  });
+
   const audit = createRuntimeAudit(context, workers);
 
   /** The pods that hold room here beside this one. */
@@ -168,6 +179,7 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
         },
       }),
     );
+    storage.came(pod);
   }
 
   async function every(ms: number, what: string, work: () => Promise<void>): Promise<void> {
@@ -252,7 +264,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   return {
     registered: node.registered,
     runtimePort,
-    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(() => {
+    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(async () => {
+      await storage.end();
       for (const w of workers.values()) w.leave();
     }),
   };

@@ -53,7 +53,7 @@ test("every call of the runtime is told of, and passes as it is", async () => {
         ...["version", "conditions", "listSandboxes", "sandboxStatus", "stopSandbox", "removeSandbox"],
         ...["listContainers", "containerStatus", "createContainer", "startContainer", "stopContainer"],
         ...["removeContainer", "updateResources", "reopenLog", "execSync", "exec", "attach", "portForward"],
-        ...["images", "image", "pullImage", "removeImage"],
+        ...["writableLayers", "images", "image", "pullImage", "removeImage"],
       ].map((name) => [name, async () => undefined]),
     ),
     async runSandbox(config: unknown, handler?: string) {
@@ -99,4 +99,10 @@ test("image volumes: how many were asked for, mounted, and failed", () => {
     "kubelet_image_volume_mounted_errors_total 1",
   ])
     assert.ok(text.includes(`\n${line}\n`), `${line}\n${text}`);
+});
+
+test("evictions by what they were for", () => {
+  const metrics = create();
+  metrics.evicted("emptydirfs.limit");
+  assert.match(metrics.text(), /^kubelet_evictions\{eviction_signal="emptydirfs.limit"\} 1$/m);
 });

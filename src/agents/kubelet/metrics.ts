@@ -15,6 +15,8 @@ export interface KubeletMetrics {
   readonly runtime: RuntimeWatcher;
   /** Image volumes that containers asked for, and what came of them. */
   imageVolumes(what: "requested" | "mounted" | "failed", count: number): void;
+  /** A pod was evicted for that limit or threshold. */
+  evicted(signal: string): void;
   /** A request to the API server is answered; `code` is "<error>" when it was not. */
   requested(method: string, code: string, milliseconds: number): void;
   /** A pod of this node came or changed; `ms` since the epoch. */
@@ -111,6 +113,11 @@ export function createKubeletMetrics(options: { nodeName: string; host: string }
       .counter("kubelet_image_volume_mounted_errors_total", "Number of failed image volume mounts.")
       .with(),
   };
+  const evictions = page.counter(
+    "kubelet_evictions",
+    "Cumulative number of pod evictions by eviction signal",
+    ["eviction_signal"],
+  );
   const requests = page.counter(
     "rest_client_requests_total",
     "Number of HTTP requests, partitioned by status code, method, and host.",
@@ -151,6 +158,7 @@ export function createKubeletMetrics(options: { nodeName: string; host: string }
       },
     },
     imageVolumes: (what, count) => imageVolumes[what].add(count),
+    evicted: (signal) => evictions.with(signal).add(),
     requested(method, code, milliseconds) {
       requests.with(code, method, host).add();
       requestTimes.with(method, host).observe(milliseconds / 1000);

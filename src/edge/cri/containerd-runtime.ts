@@ -55,6 +55,11 @@ interface WireContainer {
   logPath?: string;
 }
 
+interface WireStats {
+  attributes: { id: string } | null;
+  writableLayer: { usedBytes: { value: number } | null } | null;
+}
+
 interface WireImage {
   id: string;
   repoTags: string[];
@@ -222,6 +227,14 @@ export function createContainerdRuntime(socket: string): ContainerdRuntime {
     async containerStatus(id) {
       const answer = await unlessGone(call("ContainerStatus", { containerId: id }, quickMs), undefined);
       return answer && containerOf(answer.status);
+    },
+    async writableLayers(podUid) {
+      const { stats } = await call("ListContainerStats", byPod(podUid), quickMs);
+      return new Map(
+        (stats as WireStats[]).flatMap(({ attributes, writableLayer }) =>
+          attributes && writableLayer?.usedBytes ? [[attributes.id, writableLayer.usedBytes.value]] : [],
+        ),
+      );
     },
     async createContainer(podSandboxId, config, sandboxConfig) {
       const request = { podSandboxId, config, sandboxConfig };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -8,6 +9,8 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,6 +103,23 @@ test("hostPath types are checked and made", async () => {
     await assert.rejects(files.checkHostPath(join(dir, name), type), {
       message: `hostPath type check failed: ${join(dir, name)} is not ${word}`,
     });
+});
+
+test("disk usage: blocks and not sizes, hard links once, paths that are there", async () => {
+  const [full, sparse, linked] = ["full", "sparse", "linked"].map((name) => join(dir, "usage", name));
+  for (const path of [full, sparse, linked]) mkdirSync(path!, { recursive: true });
+  const mib = 2 ** 20;
+  writeFileSync(join(full!, "a"), Buffer.alloc(2 * mib, 1));
+  writeFileSync(join(sparse!, "a"), "");
+  truncateSync(join(sparse!, "a"), 64 * mib);
+  writeFileSync(join(linked!, "a"), Buffer.alloc(2 * mib, 1));
+  linkSync(join(linked!, "a"), join(linked!, "b"));
+  const usage = await files.diskUsage([full!, sparse!, linked!, join(full!, "none")]);
+  assert.deepEqual([...usage.keys()], [full, sparse, linked]);
+  for (const path of [full!, linked!])
+    assert.ok(usage.get(path)! >= 2 * mib && usage.get(path)! < 2.1 * mib, `${path}: ${usage.get(path)}`);
+  assert.ok(usage.get(sparse!)! < 0.1 * mib, String(usage.get(sparse!)));
+  assert.deepEqual(await files.diskUsage([]), new Map());
 });
 
 test("the tail of a file", async () => {

@@ -58,6 +58,11 @@ export interface PodFiles {
   removeTree(path: string): Promise<void>;
   /** Removes a pod's empty cgroups from every hierarchy. */
   removeCgroup(path: string): Promise<void>;
+  /**
+   * Bytes of disk that each path uses with everything below it: blocks, hard links once, nothing that is mounted below. Paths
+   * do not overlap; one that does not exist is not in the answer. Has a time limit.
+   */
+  diskUsage(paths: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Names in a directory; none when it does not exist. */
   list(path: string): Promise<string[]>;
 }

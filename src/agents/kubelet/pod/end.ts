@@ -14,6 +14,8 @@ export interface EndInput {
   removed(): boolean;
   /** False: the pod has finished by itself and stays to be looked at. */
   deleted: boolean;
+  /** What the pod holds of the disk is given back, though it stays to be looked at. */
+  evicted: boolean;
   graceSeconds: number;
   stopping: Set<string>;
   wasReady: boolean;
@@ -88,14 +90,14 @@ export function endPod(
     await first;
     // The phase is final now; said again so that the address and the sandbox's end are told too.
     await input.publish(true);
-    if (!input.deleted) return;
+    if (!input.deleted && !input.evicted) return;
     await unmountImages(context, parts.volumes.podDir);
     await context.files.removeTree(parts.volumes.podDir);
-    await forget();
+    if (input.deleted) await forget();
     for (const c of cache.containers) await runtime.removeContainer(c.id);
-    for (const s of cache.sandboxes) await runtime.removeSandbox(s.id);
+    if (input.deleted) for (const s of cache.sandboxes) await runtime.removeSandbox(s.id);
     await context.files.removeTree(logDirectory(context.facts.podLogDir, pod()));
-    await context.files.removeCgroup(cgroupParent(context.facts.cgroupRoot, pod()));
+    if (input.deleted) await context.files.removeCgroup(cgroupParent(context.facts.cgroupRoot, pod()));
   }
 
   async function forget(): Promise<void> {

@@ -213,3 +213,33 @@ for (const row of rows) {
     assert.deepEqual(words, row.states);
   });
 }
+
+test("a final phase keeps its reason, whatever the runtime has forgotten; another one loses it", () => {
+  const rows = [
+    ["Failed", "Evicted", "over its limit"],
+    ["Running", undefined, undefined],
+  ] as const;
+  for (const [phase, reason, message] of rows) {
+    const status = podStatus({
+      pod: { ...podOf(), status: { phase, reason: "Evicted", message: "over its limit" } } as Pod,
+      state: {
+        sandbox: undefined,
+        containers: [ran("c", "running")],
+        probes: new Map(),
+        failures: new Map(),
+        stopping: new Set(),
+        hooking: new Set(),
+        resized: new Map(),
+        resizePending: undefined,
+      },
+      waiting: [],
+      messages: new Map(),
+      hostIPs: ["172.30.0.2"],
+      startTime: "2026-01-01T00:00:00Z",
+      ended: false,
+      podIPs: [],
+      now: "2026-01-01T00:00:01Z",
+    });
+    assert.deepEqual([status.phase, status.reason, status.message], [phase, reason, message]);
+  }
+});

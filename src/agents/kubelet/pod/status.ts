@@ -200,8 +200,10 @@ export function podStatus(input: StatusInput): PodStatus {
   const ephemeral = of("ephemeral");
   const old = pod.status?.phase;
   let phase = verdict ? "Failed" : podPhase(pod, state, { init, main }, input.ended);
-  // A final phase stays: the runtime may have forgotten the containers since.
-  if (old === "Failed" || old === "Succeeded") phase = old;
+  // A final phase stays with its reason: the runtime may have forgotten the containers since.
+  const isOver = old === "Failed" || old === "Succeeded";
+  if (isOver) phase = old;
+  const why = verdict ?? (isOver ? pod.status : undefined);
   const ips = state.sandbox && state.sandbox.ips.length > 0 ? state.sandbox.ips : input.podIPs;
   const podIPs = pod.spec?.hostNetwork ? (state.sandbox ? input.hostIPs : []) : ips;
   const generation = pod.metadata.generation;
@@ -209,7 +211,8 @@ export function podStatus(input: StatusInput): PodStatus {
     ...(generation ? { observedGeneration: generation } : {}),
     phase,
     conditions: podConditions({ pod, phase, init, main, state, now: input.now }),
-    ...(verdict ? { reason: verdict.reason, message: verdict.message } : {}),
+    ...(why?.reason ? { reason: why.reason } : {}),
+    ...(why?.message ? { message: why.message } : {}),
     hostIP: input.hostIPs[0]!,
     hostIPs: input.hostIPs.map((ip) => ({ ip })),
     ...(podIPs.length > 0 ? { podIP: podIPs[0]!, podIPs: podIPs.map((ip) => ({ ip })) } : {}),

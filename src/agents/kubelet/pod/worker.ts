@@ -34,6 +34,8 @@ export interface PodWorker {
   died(id: string): void;
   /** Something the pod refers to changed. */
   objectsChanged(): void;
+  /** It uses more than it may: it ends, and stays to be looked at with this message. */
+  evict(message: string): void;
   /** Look at everything in the runtime again. */
   reload(): void;
   /** This process is going: nothing is looked at or probed any more, and what runs runs on. */
@@ -66,6 +68,7 @@ const resizeRetryMs = 10_000;
 
 /** What a pod gets that the API forgot before it had ended here: it was deleted by force. */
 const forcedGraceSeconds = 1;
+const evictedGraceSeconds = 1;
 
 const earliest = (...times: (number | undefined)[]): number | undefined => {
   const set = times.filter((t) => t !== undefined);
@@ -82,6 +85,9 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
   let verdict: Rejection | undefined;
   let rejected = false;
   let ended = false;
+  /** Why the pod is to be evicted, and that it is. */
+  let excess: string | undefined;
+  let evicted = false;
   let settled = false;
   let gone = false;
   let admitted = options.known;
@@ -135,8 +141,16 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     };
   }
 
+  /** A verdict is told when nothing runs any more. */
   const publish = (): Promise<void> =>
-    report.publish({ state: state(), waiting, started, ended, verdict, rejected });
+    report.publish({
+      state: state(),
+      waiting,
+      started,
+      ended,
+      verdict: ended ? verdict : undefined,
+      rejected,
+    });
 
   /** Brings the cache up to date with what was told of the runtime. */
   async function look(): Promise<void> {
@@ -196,9 +210,21 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
       return;
     }
     if (removed || pod.metadata.deletionTimestamp) return end();
-    if ((await refused()) || verdict) {
+    if (await refused()) {
       void publish();
       return;
+    }
+    if (verdict) {
+      if (!rejected && !settled) return end();
+      // Of an evicted pod nothing is left here to tell of.
+      if (!evicted) void publish();
+      return;
+    }
+    if (excess !== undefined && !report.isFinal) {
+      verdict = { reason: "Evicted", message: excess };
+      evicted = true;
+      events.warning(verdict.reason, verdict.message);
+      return end();
     }
     const until = deadline();
     if (until !== undefined && until <= now() && !report.isFinal) {
@@ -268,7 +294,8 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     ending = endPod(parts, {
       removed: () => removed,
       deleted,
-      graceSeconds: removed ? forcedGraceSeconds : graceSeconds(pod),
+      evicted,
+      graceSeconds: removed ? forcedGraceSeconds : evicted ? evictedGraceSeconds : graceSeconds(pod),
       stopping: containers.stopping,
       wasReady: report.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false,
       publish: (final) => {
@@ -306,7 +333,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     },
     view: report.view,
     get active() {
-      return !verdict && !report.isFinal && !gone;
+      return !verdict && excess === undefined && !report.isFinal && !gone;
     },
     update(next) {
       // What the downward API shows, and containers that came later with references of their own.
@@ -337,6 +364,11 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     },
     objectsChanged() {
       refreshVolumes = true;
+      wake();
+    },
+    evict(message) {
+      excess ??= message;
+      leaving.abort();
       wake();
     },
     reload() {

@@ -19,6 +19,7 @@ const operations = {
   removeSandbox: "remove_podsandbox",
   listContainers: "list_containers",
   containerStatus: "container_status",
+  writableLayers: "list_container_stats",
   createContainer: "create_container",
   startContainer: "start_container",
   stopContainer: "stop_container",

@@ -156,6 +156,8 @@ export interface PodRuntime {
   /** State, name and labels of containers; times and exit codes only from `containerStatus`. */
   listContainers(podUid?: string): Promise<RuntimeContainer[]>;
   containerStatus(id: string): Promise<RuntimeContainer | undefined>;
+  /** Bytes that each of the pod's containers has written beside its image, as last measured, by container id. */
+  writableLayers(podUid: string): Promise<ReadonlyMap<string, number>>;
   createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string>;
   startContainer(id: string): Promise<void>;
   /** Resolves when it is dead: by its stop signal, or killed after `graceSeconds`. */

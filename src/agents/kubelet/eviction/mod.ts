@@ -1,0 +1,3 @@
+export * from "./storage-limits.ts";
+export * from "./storage-usage.ts";
+export * from "./storage-watch.ts";
