@@ -17,7 +17,7 @@ export interface StorageUsage {
   volumes: ReadonlyMap<string, number>;
   /** Containers that run. */
   containers: readonly { name: string; writableLayer: number; logs: number }[];
-  /** Logs of containers that run no more, and files that the node keeps for the pod. */
+  /** Files that the node keeps for the pod. */
   rest: number;
 }
 

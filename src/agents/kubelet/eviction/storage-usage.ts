@@ -22,27 +22,26 @@ export async function measureStorage(
   );
   const logDir = logDirectory(facts.podLogDir, pod);
   const logs = new Map<string, string[]>();
-  for (const name of await files.list(logDir))
+  for (const { name } of running) {
+    const dir = `${logDir}/${name}`;
     logs.set(
       name,
-      (await files.list(`${logDir}/${name}`)).map((file) => `${logDir}/${name}/${file}`),
+      (await files.list(dir)).map((file) => `${dir}/${file}`),
     );
+  }
   const hosts = `${podDir}/etc-hosts`;
   const [layers, bytes] = await Promise.all([
     runtime.writableLayers(uid),
     files.diskUsage([...volumes.values(), ...[...logs.values()].flat(), hosts]),
   ]);
   const on = (path: string): number => bytes.get(path) ?? 0;
-  const logBytes = (name: string): number => (logs.get(name) ?? []).reduce((sum, path) => sum + on(path), 0);
-  const names = new Set(running.map((c) => c.name));
-  const others = [...logs.keys()].filter((name) => !names.has(name));
   return {
     volumes: new Map([...volumes].map(([name, path]) => [name, on(path)])),
     containers: running.map((c) => ({
       name: c.name,
       writableLayer: layers.get(c.id) ?? 0,
-      logs: logBytes(c.name),
+      logs: (logs.get(c.name) ?? []).reduce((sum, path) => sum + on(path), 0),
     })),
-    rest: others.reduce((sum, name) => sum + logBytes(name), on(hosts)),
+    rest: on(hosts),
   };
 }

@@ -522,3 +522,23 @@ test("an evicted pod is told of as it was, also by a restarted kubelet, until it
   await isGone(client, "web");
   await eventually(() => assert.equal(runtime.sandboxes.size, 0));
 });
+
+test("an eviction that the runtime fails is tried again, and told when nothing runs any more", async (t) => {
+  const { client, runtime, files, startNode } = await rig(t);
+  const stop = runtime.stopContainer;
+  let failures = 0;
+  runtime.stopContainer = async (...args) => {
+    if (failures++ === 0) throw new Error("no answer");
+    return stop(...args);
+  };
+  await startNode();
+  await client.create(pods, podOf("web", sizeLimited), at);
+  const { uid } = (await until(client, "web", runs(0))).metadata;
+  files.usage.set(`/root/pods/${uid}/volumes/kubernetes.io~empty-dir/v`, 2 ** 21);
+  await eventually(() => assert.ok(failures > 0));
+  assert.equal((await get(client, "web")).status?.phase, "Running");
+  const pod = await until(client, "web", (_, p) => assert.equal(p.status?.phase, "Failed"));
+  assert.equal(pod.status?.reason, "Evicted");
+  assert.ok(pod.status?.containerStatuses?.[0]?.state?.terminated);
+  await eventually(() => assert.ok(files.removed.includes(`/logs/default_web_${uid}`)));
+});
