@@ -19,6 +19,8 @@ export interface MemoryRuntime extends PodRuntime {
   running(name: string): (RuntimeContainer & { config: ContainerConfig }) | undefined;
   /** The container's process ends by itself. */
   exit(name: string, exitCode: number): void;
+  /** The lost subscription to deaths is back. */
+  resume(): void;
   /** The sandboxes' processes are killed; their containers run on. */
   loseSandboxes(): void;
   /** Bytes in containers' writable layers, by the container's name. */
@@ -76,6 +78,9 @@ export function createMemoryRuntime(now: () => number): MemoryRuntime {
     running: (name) => [...containers.values()].find((c) => c.name === name && c.state === "running"),
     exit(name, exitCode) {
       end(runtime.running(name)!, exitCode);
+    },
+    resume() {
+      for (const listener of listeners) listener({ kind: "resumed" });
     },
     loseSandboxes() {
       for (const s of sandboxes.values()) {

@@ -264,8 +264,8 @@ export function startKubelet(options: KubeletOptions, signal: AbortSignal): Kube
   return {
     registered: node.registered,
     runtimePort,
-    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(async () => {
-      await storage.end();
+    done: Promise.all([...watches, watching, beginning, node.done, relisting]).then(() => {
+      storage.end();
       for (const w of workers.values()) w.leave();
     }),
   };

@@ -26,28 +26,30 @@ export interface StorageWatchOptions {
 export interface StorageWatch {
   /** A pod has come: the first that has limits starts the rounds. */
   came(pod: Pod): void;
-  /** No more rounds; resolves when the one under way is over. */
-  end(): Promise<void>;
+  /** No more rounds, and no evictions by the one under way. */
+  end(): void;
 }
 
 export function createStorageWatch(options: StorageWatchOptions): StorageWatch {
   const { pods, measure, evicted, onError, intervalMs = 10_000 } = options;
   let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> | undefined;
+  let looking = false;
   let ended = false;
 
   const limited = (): WatchedPod[] =>
     [...pods()].filter((p) => p.active && !p.pod.metadata.deletionTimestamp && hasStorageLimit(p.pod));
 
   function arm(): void {
-    if (ended || timer || round) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      round = lookAtAll().finally(() => {
-        round = undefined;
-        if (limited().length > 0) arm();
-      });
-    }, intervalMs);
+    if (ended || timer || looking) return;
+    timer = setTimeout(() => void round(), intervalMs);
+  }
+
+  async function round(): Promise<void> {
+    timer = undefined;
+    looking = true;
+    await lookAtAll();
+    looking = false;
+    if (limited().length > 0) arm();
   }
 
   async function lookAtAll(): Promise<void> {
@@ -57,7 +59,7 @@ export function createStorageWatch(options: StorageWatchOptions): StorageWatch {
       if (running.length === 0) continue;
       try {
         const excess = excessOf(watched.pod, await measure(watched.pod, running));
-        if (!excess || !watched.active) continue;
+        if (ended || !excess || !watched.active) continue;
         evicted(excess.signal);
         watched.evict(excess.message);
       } catch (error) {
@@ -70,10 +72,9 @@ export function createStorageWatch(options: StorageWatchOptions): StorageWatch {
     came(pod) {
       if (hasStorageLimit(pod)) arm();
     },
-    async end() {
+    end() {
       ended = true;
       clearTimeout(timer);
-      await round;
     },
   };
 }

@@ -214,14 +214,18 @@ for (const row of rows) {
   });
 }
 
-test("a final phase keeps its reason, whatever the runtime has forgotten; another one loses it", () => {
+test("a final phase keeps its reason and what the runtime has forgotten; another one loses them", () => {
+  const told = { name: "gone", state: { terminated: { exitCode: 137, reason: "Error" } } };
   const rows = [
-    ["Failed", "Evicted", "over its limit"],
-    ["Running", undefined, undefined],
+    ["Failed", "Evicted", "over its limit", told.state],
+    ["Pending", undefined, undefined, { waiting: { reason: "ContainerCreating" } }],
   ] as const;
-  for (const [phase, reason, message] of rows) {
+  for (const [phase, reason, message, state] of rows) {
     const status = podStatus({
-      pod: { ...podOf(), status: { phase, reason: "Evicted", message: "over its limit" } } as Pod,
+      pod: {
+        ...podOf({ containers: [spec("c"), spec("gone")] }),
+        status: { phase, reason: "Evicted", message: "over its limit", containerStatuses: [told] },
+      } as Pod,
       state: {
         sandbox: undefined,
         containers: [ran("c", "running")],
@@ -241,5 +245,6 @@ test("a final phase keeps its reason, whatever the runtime has forgotten; anothe
       now: "2026-01-01T00:00:01Z",
     });
     assert.deepEqual([status.phase, status.reason, status.message], [phase, reason, message]);
+    assert.deepEqual(status.containerStatuses?.[1]?.state, state);
   }
 });

@@ -133,6 +133,15 @@ function containerStatus(input: StatusInput, c: SpecContainer): ContainerStatus 
   } as ContainerStatus;
 }
 
+/** What was told of a container's end that the runtime knows no more. */
+function forgotten({ pod, state }: StatusInput, { container }: SpecContainer): ContainerStatus | undefined {
+  if (latest(state, container.name)) return undefined;
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status!;
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(
+    (s) => s.name === container.name && s.state?.terminated,
+  );
+}
+
 /** core/v1 PodPhase, by the rules of the kubelet's getPhase. */
 function podPhase(
   pod: Pod,
@@ -191,17 +200,17 @@ function podPhase(
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, state, verdict } = input;
   if (input.rejected && verdict) return rejection(input, verdict);
+  const old = pod.status?.phase;
+  const isOver = old === "Failed" || old === "Succeeded";
   const of = (kind: SpecContainer["kind"]): ContainerStatus[] =>
     allContainers(pod)
       .filter((c) => c.kind === kind)
-      .map((c) => containerStatus(input, c));
+      .map((c) => (isOver && forgotten(input, c)) || containerStatus(input, c));
   const init = of("init");
   const main = of("main");
   const ephemeral = of("ephemeral");
-  const old = pod.status?.phase;
   let phase = verdict ? "Failed" : podPhase(pod, state, { init, main }, input.ended);
   // A final phase stays with its reason: the runtime may have forgotten the containers since.
-  const isOver = old === "Failed" || old === "Succeeded";
   if (isOver) phase = old;
   const why = verdict ?? (isOver ? pod.status : undefined);
   const ips = state.sandbox && state.sandbox.ips.length > 0 ? state.sandbox.ips : input.podIPs;

@@ -507,6 +507,8 @@ test("an evicted pod is told of as it was, also by a restarted kubelet, until it
   files.usage.set(`/root/pods/${uid}/volumes/kubernetes.io~empty-dir/v`, 2 ** 21);
   const evicted = await until(client, "web", (_, p) => assert.equal(p.status?.reason, "Evicted"));
   await eventually(() => assert.equal(runtime.containers.size, 0));
+  // The runtime is asked for everything again, and has nothing.
+  runtime.resume();
   await pass(1000, "web");
   await stop();
   await startNode();

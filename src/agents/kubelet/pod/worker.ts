@@ -216,8 +216,7 @@ export function createPodWorker(options: WorkerOptions): PodWorker {
     }
     if (verdict) {
       if (!rejected && !settled) return end();
-      // Of an evicted pod nothing is left here to tell of.
-      if (!evicted) void publish();
+      void publish();
       return;
     }
     if (excess !== undefined && !report.isFinal) {
