@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startApiRig } from "../../../../test/support/api-rig.ts";
 import { eventually } from "../../../../test/support/eventually.ts";
-import { cronJobs, jobs } from "../../../core/api/refs.ts";
+import { cronJobs, events, jobs } from "../../../core/api/refs.ts";
 import type { CronJob, Job } from "../../../core/api/types.ts";
 import { startGarbageCollector } from "../garbagecollector/mod.ts";
 import { decideCron, isActive, isUnexpected } from "./decide.ts";
@@ -131,4 +131,31 @@ test("makes a Job of that minute, notes it, and forgets it when it is complete",
     log.filter((l) => l.level !== "debug"),
     [],
   );
+});
+
+test("a Job that somebody deleted leaves the active list, and an event says so", async (t) => {
+  let skew = 0;
+  const namespace = "default";
+  const { client } = await startApiRig(t, [startCronJobs, startGarbageCollector], {
+    now: () => Date.now() + skew,
+  });
+  const spec = { schedule: "0 0 1 1 *", jobTemplate: template };
+  await client.create<CronJob>(cronJobs, { metadata: { name: "tick" }, spec } as never, { namespace });
+  skew = 370 * 86_400_000;
+  await client.patch(cronJobs, "tick", { metadata: { labels: { poke: "x" } } }, { namespace, type: "merge" });
+  const active = async () => (await client.get(cronJobs, "tick", { namespace })).status?.active ?? [];
+  const name = await eventually(async () => {
+    const [one] = await active();
+    assert.ok(one);
+    return one.name!;
+  });
+  await client.delete(jobs, name, { namespace, propagationPolicy: "Background" });
+  await eventually(async () => {
+    assert.deepEqual(await active(), []);
+    const said = (await client.list(events, { namespace })).items.filter((e) => e.reason === "MissingJob");
+    assert.deepEqual(
+      said.map((e) => [e.type, e.message, e.count ?? 1]),
+      [["Normal", `Active job went missing: ${name}`, 1]],
+    );
+  });
 });

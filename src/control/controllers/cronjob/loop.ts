@@ -87,6 +87,12 @@ export const startCronJobs: StartController = (context) => {
       if (end && cron.status?.active?.some((a) => a.uid === job.metadata.uid))
         say(cron, "Normal", "SawCompletedJob", `Saw completed job: ${job.metadata.name}, condition: ${end}`);
     }
+    for (const { namespace, name, uid } of cron.status?.active ?? [])
+      if (
+        jobs.get(`${namespace}/${name}`)?.metadata.uid !== uid &&
+        !mine(cron).some((j) => j.metadata.uid === uid)
+      )
+        say(cron, "Normal", "MissingJob", `Active job went missing: ${name}`);
     let scheduled: number | undefined;
     if (step.tooManyMissed)
       say(

@@ -152,6 +152,16 @@ test("suspended it has no pods and no failures; resumed it has", async (t) => {
   await liveCount(client, 2);
 });
 
+test("a Job of another controller is left alone, of this one by name is not", async (t) => {
+  const { client } = await startApiRig(t, starts);
+  await create(client, { parallelism: 2, managedBy: "example.com/other" });
+  const template = { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "busybox" }] } };
+  const own = { metadata: { name: "own" }, spec: { template, managedBy: "kubernetes.io/job-controller" } };
+  await client.create<Job>(jobs, own as never, { namespace });
+  await eventually(async () => assert.equal((await client.list(pods, { namespace })).items.length, 1));
+  assert.deepEqual((await get(client)).status, {});
+});
+
 test("a deleted Job takes its pods along, none is held", async (t) => {
   const { client } = await startApiRig(t, starts);
   await create(client, { parallelism: 2 });

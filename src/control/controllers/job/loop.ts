@@ -15,6 +15,8 @@ import { failureCountKey } from "./policies.ts";
 import { isTracked, trackingFinalizer } from "./tally.ts";
 
 const component = "job-controller";
+/** What spec.managedBy says of Jobs that are this controller's. */
+const itself = "kubernetes.io/job-controller";
 
 export const startJobs: StartController = (context) => {
   const { client, now } = context;
@@ -97,6 +99,7 @@ export const startJobs: StartController = (context) => {
       await Promise.all(ownedBy(pods, job).map(untrack));
       return;
     }
+    if ((job.spec!.managedBy ?? itself) !== itself) return expire(job, key);
     await loop.settle(job);
     const latest = jobs.get(key);
     if (!latest || latest.metadata.uid !== job.metadata.uid) return;

@@ -91,6 +91,8 @@ export function setPodDefaults(pod: Pod): void {
   const spec = pod.spec;
   if (!spec) return;
   setPodSpecDefaults(spec);
+  // Of a pod itself, not of a template: what came is taken for 1 (core/v1 conversion).
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   const all = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   for (const c of all) setRequests(c);
   setPodLevelResources(spec);

@@ -310,3 +310,10 @@ test("a condition keeps the generation it was seen at when a writer leaves it ou
     conditions: [{ ...condition, observedGeneration: 2 }],
   });
 });
+
+test("a negative grace period of a pod is taken for 1", () => {
+  const spec = { containers: [{ name: "c", image: "nginx" }], terminationGracePeriodSeconds: -1 };
+  const p = { metadata: { name: "web" }, spec } as Pod;
+  pod.setDefaults!(p);
+  assert.equal(p.spec!.terminationGracePeriodSeconds, 1);
+});

@@ -4,7 +4,16 @@ import { labelSelectorMatches } from "../../selector/mod.ts";
 import type { FieldError } from "../../status.ts";
 import type { Job, JobSpec } from "../../types.ts";
 import { define, specAndStatus } from "../define.ts";
-import { immutable, invalid, notNegative, notSupported, required } from "../meta/mod.ts";
+import {
+  dns1123Subdomain,
+  immutable,
+  invalid,
+  invalidEach,
+  notNegative,
+  notSupported,
+  required,
+  tooLong,
+} from "../meta/mod.ts";
 import { validateTemplate } from "../pod/mod.ts";
 import { statusOf } from "../subresources.ts";
 import {
@@ -52,6 +61,21 @@ function generateSelector(j: Job): void {
   };
 }
 
+const maxManager = 63;
+
+/** A name below a domain, such as "acme.io/foo". */
+function validateManager(field: string, value: string): FieldError[] {
+  const slash = value.indexOf("/");
+  const domain = value.slice(0, slash);
+  if (value === "") return [required(field)];
+  if (slash <= 0 || slash === value.length - 1)
+    return [invalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  return [
+    ...invalidEach(field, domain, dns1123Subdomain(domain)),
+    ...(value.length > maxManager ? [tooLong(field, maxManager)] : []),
+  ];
+}
+
 /** The rules of a Job's spec, also inside a CronJob, where there is no selector yet. */
 export function validateJobSpec(spec: JobSpec, path: string, hasSelector: boolean): FieldError[] {
   const errors = [
@@ -63,6 +87,7 @@ export function validateJobSpec(spec: JobSpec, path: string, hasSelector: boolea
     ...notNegative(`${path}.backoffLimitPerIndex`, spec.backoffLimitPerIndex),
     ...notNegative(`${path}.maxFailedIndexes`, spec.maxFailedIndexes),
   ];
+  if (spec.managedBy != null) errors.push(...validateManager(`${path}.managedBy`, spec.managedBy));
   const modes = ["Indexed", "NonIndexed"];
   if (spec.completionMode && !modes.includes(spec.completionMode))
     errors.push(notSupported(`${path}.completionMode`, spec.completionMode, modes));
@@ -98,6 +123,7 @@ function validateUpdate(j: Job, old: Job): FieldError[] {
   // A Job that was suspended before it ever started may still be aimed at other nodes.
   if (!(was.suspend && !old.status?.startTime))
     errors.push(...immutable("spec.template", spec.template, was.template));
+  errors.push(...immutable("spec.managedBy", spec.managedBy, was.managedBy));
   errors.push(...immutable("spec.completionMode", spec.completionMode, was.completionMode));
   errors.push(...immutable("spec.backoffLimitPerIndex", spec.backoffLimitPerIndex, was.backoffLimitPerIndex));
   return errors;
