@@ -12,8 +12,11 @@ import { ownedBy } from "../ownership/mod.ts";
 import { createPodOwner } from "../pod-owner.ts";
 import { createRevisions, revisionHashLabel, revisionTemplate } from "../revisions/mod.ts";
 import { firstFailure } from "../settled.ts";
+import { type ClaimOwners, decideClaimOwners } from "./claim-owners.ts";
 import { decideStateful, type StatefulStep } from "./decide.ts";
-import { firstOrdinal, ordinalOf, stateClaims, statefulPod } from "./stateful-pod.ts";
+import { ordinalOf, stateClaims, statefulPod } from "./stateful-pod.ts";
+
+const none: ClaimOwners = { owners: undefined, conflict: false };
 
 export const startStatefulSets: StartController = (context) => {
   const { client, informers, now } = context;
@@ -48,7 +51,6 @@ export const startStatefulSets: StartController = (context) => {
   }
 
   async function remove(set: StatefulSet, pod: Pod): Promise<void> {
-    await handClaimsTo(set, pod);
     if (!(await leaving.remove(pod))) return;
     const what = `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     say(set, "Normal", "SuccessfulDelete", `${what} successful`);
@@ -75,24 +77,22 @@ export const startStatefulSets: StartController = (context) => {
     }
   }
 
-  /** With whenScaled: Delete, a claim goes with the pod that is no longer wanted; the garbage collector sees to it. */
-  async function handClaimsTo(set: StatefulSet, pod: Pod): Promise<void> {
-    const ordinal = ordinalOf(set, pod)!;
-    const start = firstOrdinal(set);
-    const scaled = set.spec?.persistentVolumeClaimRetentionPolicy?.whenScaled === "Delete";
-    if (!scaled || (ordinal >= start && ordinal < start + (set.spec?.replicas ?? 1))) return;
-    for (const { claim } of stateClaims(set, ordinal)) {
-      const known = claims.get(`${set.metadata.namespace}/${claim.metadata.name}`);
-      if (!known || known.metadata.ownerReferences?.some((o) => o.uid === pod.metadata.uid)) continue;
-      const { name, uid } = pod.metadata;
-      const owner = { apiVersion: "v1", kind: "Pod", name: name!, uid: uid! };
-      const ownerReferences = [
-        ...(known.metadata.ownerReferences ?? []).filter((o) => o.uid !== set.metadata.uid),
-        owner,
-      ];
-      claims.wrote(
-        await client.update(claimsRef, { ...known, metadata: { ...known.metadata, ownerReferences } }),
-      );
+  /** Gives the claims of a pod the owners that the retention policy wants; the garbage collector sees to the rest. */
+  async function keepClaims(set: StatefulSet, pod: Pod): Promise<void> {
+    const { namespace } = set.metadata;
+    for (const { claim } of stateClaims(set, ordinalOf(set, pod)!)) {
+      const known = claims.get(`${namespace}/${claim.metadata.name}`);
+      const { owners, conflict } = known ? decideClaimOwners(known, set, pod) : none;
+      if (!known || !owners) continue;
+      if (conflict)
+        say(
+          set,
+          "Warning",
+          "ConflictingController",
+          `PersistentVolumeClaim ${known.metadata.name} has another controller; the retention policy does not hold for it`,
+        );
+      const metadata = { ...known.metadata, ownerReferences: owners };
+      claims.wrote(await client.update(claimsRef, { ...known, metadata }));
     }
   }
 
@@ -121,6 +121,7 @@ export const startStatefulSets: StartController = (context) => {
         nowMs: now(),
         leaving: leaving.has,
       });
+    for (const pod of loop.mine(set)) await keepClaims(set, pod);
     const step = decide();
     const failure = await firstFailure([
       ...step.remove.map((p) => remove(set, p)),
