@@ -121,6 +121,12 @@ const rows: { name: string; pod: Pod; others?: Pod[]; expect: string | undefined
     expect: "PodOSNotSupported: Pod was rejected: Failed to admit pod as the OS field doesn't match node OS",
   },
   {
+    name: "no groups but those that the pod names",
+    pod: pod({}, { securityContext: { supplementalGroupsPolicy: "Strict" } }),
+    expect:
+      "SupplementalGroupsPolicyNotSupported: Pod was rejected: SupplementalGroupsPolicy=Strict is not supported in this node",
+  },
+  {
     name: "another system by label",
     pod: { ...pod(), metadata: { labels: { "kubernetes.io/os": "windows" } } },
     expect:

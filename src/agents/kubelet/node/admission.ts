@@ -67,7 +67,7 @@ function refusedSysctl(pod: Pod): Rejection | undefined {
 
 const osLabel = "kubernetes.io/os";
 
-/** A pod that is made for another system. */
+/** A pod that is made for another system, or wants what this one cannot do. */
 function refusedSystem(pod: Pod): Rejection | undefined {
   const label = pod.metadata.labels?.[osLabel];
   if (label !== undefined && label !== "linux")
@@ -79,6 +79,11 @@ function refusedSystem(pod: Pod): Rejection | undefined {
     return {
       reason: "PodOSNotSupported",
       message: "Failed to admit pod as the OS field doesn't match node OS",
+    };
+  if (pod.spec?.securityContext?.supplementalGroupsPolicy === "Strict")
+    return {
+      reason: "SupplementalGroupsPolicyNotSupported",
+      message: "SupplementalGroupsPolicy=Strict is not supported in this node",
     };
   return undefined;
 }

@@ -5,6 +5,8 @@ import { podKey } from "../kubelet-context.ts";
 import {
   logDirectory,
   NoRuntimeClass,
+  NoUserNamespace,
+  refuseUserNamespace,
   runtimeHandler,
   type SandboxConfig,
   sandboxConfig,
@@ -65,6 +67,7 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
           events.normal("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
         await context.files.makeDirectory(logDirectory(facts.podLogDir, parts.pod()), 0o755);
         const handler = await runtimeHandler(context.client, parts.pod());
+        refuseUserNamespace(parts.pod(), handler);
         const id = await context.sandboxGate.run(() => runtime.runSandbox(config(attempt), handler));
         await cache.refreshSandbox(id);
         retryAt = 0;
@@ -74,7 +77,9 @@ export function createPodSandboxes(parts: PodParts): PodSandboxes {
         const { message } = error as Error;
         log("sandbox not made", { pod: podKey(parts.pod()), error: message });
         const said =
-          error instanceof NoRuntimeClass ? message : `rpc error: code = Unknown desc = ${message}`;
+          error instanceof NoRuntimeClass || error instanceof NoUserNamespace
+            ? message
+            : `rpc error: code = Unknown desc = ${message}`;
         events.warning("FailedCreatePodSandBox", `Failed to create pod sandbox: ${said}`);
         retryAt = now() + pause;
         pause = Math.min(pause * 2, retryMs.most);

@@ -12,7 +12,7 @@ import {
   until,
   workerRig,
 } from "../../../../test/support/worker-rig.ts";
-import { configMaps, pods } from "../../../core/api/refs.ts";
+import { configMaps, events, pods } from "../../../core/api/refs.ts";
 import type { KubeObject } from "../../../core/api/types.ts";
 
 test("start: sandbox, volumes, container, status, events; a changed ConfigMap reaches its volume", async (t) => {
@@ -204,4 +204,19 @@ test("a restarted kubelet adopts what runs, and catches up with what happened me
   await until(client, "steady", runs(1));
   await client.delete(pods, "steady", { ...at, gracePeriodSeconds: 1 });
   await isGone(client, "steady");
+});
+
+test("a pod that wants users of its own is not run with the machine's", async (t) => {
+  const { client, runtime, startNode } = await workerRig(t);
+  await startNode();
+  await client.create(pods, podOf("mapped", { hostUsers: false }), at);
+  await eventually(async () =>
+    assert.ok((await reasons(client, "mapped")).includes("FailedCreatePodSandBox")),
+  );
+  const [event] = (await client.list(events, at)).items.filter((e) => e.reason === "FailedCreatePodSandBox");
+  assert.equal(
+    event!.message,
+    "Failed to create pod sandbox: can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+  );
+  assert.deepEqual(await runtime.listContainers(), []);
 });

@@ -6,3 +6,4 @@ export * from "./resources.ts";
 export type * from "./runtime.ts";
 export * from "./runtime-handler.ts";
 export * from "./sandbox-config.ts";
+export * from "./user-namespace.ts";
