@@ -70,15 +70,17 @@ test("programming latency counts each trigger once, from the proxy's start on", 
     ({
       metadata: time ? { annotations: { "endpoints.kubernetes.io/last-change-trigger-time": time } } : {},
     }) as never;
-  const latency = createProgrammingLatency(Date.parse("2026-01-01T00:00:10Z"));
+  const latency = createProgrammingLatency(Date.parse("2026-01-01T00:00:10.900Z"));
   const one = slice("2026-01-01T00:00:11Z");
   latency.changed("a", slice("2026-01-01T00:00:09Z"), undefined);
   latency.changed("a", one, undefined);
   latency.changed("a", slice("2026-01-01T00:00:11Z"), one);
   latency.changed("a", slice(undefined), one);
+  latency.changed("same second", slice("2026-01-01T00:00:10Z"), undefined);
   latency.changed("a", slice("nonsense"), one);
   const now = Date.parse("2026-01-01T00:00:11.250Z");
   assert.deepEqual(latency.settled(new Set(["b"]), now), []);
   assert.deepEqual(latency.settled(new Set(["a", "b"]), now), [250]);
   assert.deepEqual(latency.settled(new Set(["a"]), now), []);
+  assert.deepEqual(latency.settled(new Set(["same second"]), now), [1250]);
 });

@@ -18,10 +18,12 @@ export interface ProgrammingLatency {
 
 export function createProgrammingLatency(since: number): ProgrammingLatency {
   const waiting = new Map<string, number[]>();
+  // Triggers are told in whole seconds: one of the second that this began in may have come after it.
+  const from = Math.floor(since / 1000) * 1000;
   return {
     changed(service, now, old) {
       const time = triggerTime(now);
-      if (time === undefined || time < since || (old && triggerTime(old) === time)) return;
+      if (time === undefined || time < from || (old && triggerTime(old) === time)) return;
       const list = waiting.get(service);
       if (!list) waiting.set(service, [time]);
       else if (list.length < 100) list.push(time);
