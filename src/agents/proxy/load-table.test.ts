@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { simpleRouting } from "../../../test/support/simple-routing.ts";
 import { createServicePlan, type ServicePlan, type ServiceRouting } from "../../core/network/mod.ts";
 import { createFakeNft, diffTable, type FakeNft, isEmptyChange, seesPackets } from "../../core/nft/mod.ts";
 import { loadTable, stepElements } from "./load-table.ts";
@@ -29,41 +30,9 @@ beforeEach(() => {
 
 function* services(from: number, to: number): Generator<[string, ServiceRouting]> {
   for (let i = from; i < to; i++) {
-    const endpoint = {
-      address: `10.244.${i >> 8}.${i & 255}`,
-      port: 8080,
-      state: "ready" as const,
-      local: false,
-    };
-    const cluster = [
-      {
-        ...endpoint,
-        nodeName: undefined,
-        zone: undefined,
-        hintZones: undefined,
-        hintNodes: undefined,
-        pod: undefined,
-      },
-    ];
-    const frontend = { kind: "cluster-ip" as const, address: `10.96.${i >> 8}.${i & 255}`, port: 80 };
-    yield [
-      `d/${i}`,
-      {
-        key: `d/${i}`,
-        healthCheckNodePort: undefined,
-        localEndpoints: 0,
-        ports: [
-          {
-            name: "",
-            protocol: "tcp",
-            frontends: [{ ...frontend, group: "cluster", whenEmpty: "reject", source: "keep-pods" }],
-            endpoints: cluster,
-            groups: { cluster, local: [] },
-            affinitySeconds: undefined,
-          },
-        ],
-      },
-    ];
+    const rest = `${i >> 8}.${i & 255}`;
+    const key = `d/${i}`;
+    yield [key, simpleRouting(key, `10.96.${rest}`, { endpoints: [`10.244.${rest}`] })];
   }
 }
 

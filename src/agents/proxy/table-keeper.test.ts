@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import type { NodeFacts, ServiceRouting } from "../../core/network/mod.ts";
+import { simpleRouting } from "../../../test/support/simple-routing.ts";
+import type { NodeFacts, Protocol, ServiceRouting } from "../../core/network/mod.ts";
 import { createFakeNft, type FakeNft } from "../../core/nft/mod.ts";
 import type { Clock, NftTables, UdpFlow } from "./ports.ts";
 import { createTableKeeper, type TableKeeper } from "./table-keeper.ts";
@@ -15,31 +16,12 @@ const facts: NodeFacts = {
   localAddresses: [],
 };
 
-function routing(key: string, address: string, endpoints: string[], protocol = "tcp"): ServiceRouting {
-  const list = endpoints.map((e) => ({ address: e, port: 80, state: "ready", local: false }));
-  return {
-    key,
-    ports: [
-      {
-        name: "",
-        protocol,
-        frontends: [
-          {
-            kind: "cluster-ip",
-            address,
-            port: 80,
-            group: "cluster",
-            whenEmpty: "reject",
-            source: "keep-pods",
-          },
-        ],
-        endpoints: list,
-        groups: { cluster: list, local: [] },
-        affinitySeconds: undefined,
-      },
-    ],
-  } as unknown as ServiceRouting;
-}
+const routing = (
+  key: string,
+  address: string,
+  endpoints: string[],
+  protocol: Protocol = "tcp",
+): ServiceRouting => simpleRouting(key, address, { endpoints, protocol });
 
 let node: NodeFacts;
 let wanted: Map<string, ServiceRouting>;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { dialsOf, type World, type WorldPlaces, worlds } from "../../../test/support/service-world.ts";
+import { simpleRouting } from "../../../test/support/simple-routing.ts";
 import {
   createFakeNft,
   diffTable,
@@ -177,31 +178,10 @@ function differences(listing: NftListing, plan: ServicePlan) {
   return change;
 }
 
-/** A Service of so many endpoints, all its own. */
-function serviceOf(name: string, address: string, endpoints: number, affinity?: number): ServiceRouting {
-  const list = Array.from({ length: endpoints }, (_, i) => ({ address: `10.244.7.${i + 1}`, port: 80 }));
-  return {
-    key: `d/${name}`,
-    ports: [
-      {
-        name: "",
-        protocol: "tcp",
-        frontends: [
-          {
-            kind: "cluster-ip",
-            address,
-            port: 80,
-            group: "cluster",
-            whenEmpty: "reject",
-            source: "keep-pods",
-          },
-        ],
-        endpoints: list,
-        groups: { cluster: list, local: [] },
-        affinitySeconds: affinity,
-      },
-    ],
-  } as unknown as ServiceRouting;
+/** A Service of so many endpoints. */
+function serviceOf(name: string, address: string, count: number, affinitySeconds?: number): ServiceRouting {
+  const endpoints = Array.from({ length: count }, (_, i) => `10.244.7.${i + 1}`);
+  return simpleRouting(`d/${name}`, address, { endpoints, affinitySeconds });
 }
 
 test("more ways of balancing than there are classes: each Service has its own all the same, and old ones go", () => {

@@ -2,6 +2,7 @@
 // so, which costs nothing while nothing happens. (The kernel does not tell of IPv4 routes that go with their link.) It is ended
 // at the first change and started anew a while later, so that what changes all the time costs no more than looking all the time.
 import { spawn } from "node:child_process";
+import { pause } from "../../control/client/mod.ts";
 
 export interface RouteWatch {
   /** A question of one's own: was there a change since it was last asked? Yes also while nobody can tell, and now and then. */
@@ -70,16 +71,7 @@ export function createRouteWatch(options: RouteWatchOptions = {}): RouteWatch {
     async run(signal) {
       while (!signal.aborted) {
         await firstChange(signal);
-        await new Promise<void>((resolve) => {
-          const done = (): void => {
-            clearTimeout(timer);
-            signal.removeEventListener("abort", done);
-            resolve();
-          };
-          const timer = setTimeout(done, times.restMs);
-          signal.addEventListener("abort", done);
-          if (signal.aborted) done();
-        });
+        await pause(times.restMs, signal);
       }
     },
   };

@@ -88,10 +88,7 @@ export const startCronJobs: StartController = (context) => {
         say(cron, "Normal", "SawCompletedJob", `Saw completed job: ${job.metadata.name}, condition: ${end}`);
     }
     for (const { namespace, name, uid } of cron.status?.active ?? [])
-      if (
-        jobs.get(`${namespace}/${name}`)?.metadata.uid !== uid &&
-        !mine(cron).some((j) => j.metadata.uid === uid)
-      )
+      if (jobs.get(`${namespace}/${name}`)?.metadata.uid !== uid)
         say(cron, "Normal", "MissingJob", `Active job went missing: ${name}`);
     let scheduled: number | undefined;
     if (step.tooManyMissed)
